@@ -18,9 +18,7 @@ def main(argv=None) -> int:
     options = parser.parse_args(argv)
 
     def serve(supervisor) -> int:
-        started = stores.start(
-            supervisor, os.environ, durable=not options.no_fsync, max_connections=options.max_connections
-        )
+        started = stores.start(supervisor, os.environ, durable=not options.no_fsync, max_connections=options.max_connections)
         stores.write_servers_env(supervisor.data_dir, started.urls)
         for name, url in started.urls.items():
             print(f"{name}={url}", flush=True)

@@ -41,23 +41,28 @@ def check_mongodb(url: str) -> str:
 
 
 def hide_password(url: str) -> str:
-    """The URL as it may be shown: up to the last @ of the authority everything after : is the password."""
+    """The URL as it may be shown. All from the user's ':' to the last '@' counts as password, so that one
+    with characters that should have been escaped is hidden too."""
     scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    user, at, host = authority.rpartition("@")
-    if at:
-        name = user.partition(":")[0]
-        authority = f"{name}:***@{host}" if ":" in user else f"{name}@{host}"
-    path = re.sub(r"(password=)[^&]*", r"\1***", path)
-    return f"{scheme}{separator}{authority}{slash}{path}"
+    credentials, at, place = rest.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    shown = f"{user}{colon and ':***'}{at}{place}"
+    return scheme + separator + re.sub(r"(password=)[^&]*", r"\1***", shown)
 
 
 def _refusal(variable: str, url: str, reason) -> ServerError:
-    sentence = " ".join(str(reason).split())
-    password = urlsplit(url).password
-    for secret in filter(None, (password, password and unquote(password))):
-        sentence = sentence.replace(secret, "***")
     return ServerError(
-        f"{variable} names {hide_password(url)}, which cannot be used: {sentence[:300]}\n"
+        f"{variable} names {hide_password(url)}, which cannot be used: {_sentence(url, reason)}\n"
         f"Start that server, correct {variable}, or unset it: then a server of our own is started."
     )
+
+
+def _sentence(url: str, reason) -> str:
+    """The driver's reason in one line, without the password and without pymongo's topology."""
+    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    if re.search(r"[@/]", password):  # the driver took a part of it for the host and would quote that
+        return "its password holds '@' or '/', which must be written %40 and %2F."
+    words = " ".join(str(reason).split())
+    for secret in filter(None, (password, unquote(password))):
+        words = words.replace(secret, "***")
+    return re.split(r" \(configured timeouts|, Timeout:|, full error:", words)[0][:300]

