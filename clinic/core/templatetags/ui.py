@@ -246,13 +246,13 @@ def page_header(context, content, title, subtitle="", back_url="", back_label="B
 
 
 @register.simple_block_tag(takes_context=True)
-def panel(context, content, title="", subtitle="", id="", flush=False, level=2):  # noqa: PLR0913 (an element's attributes)
+def panel(context, content, title="", subtitle="", id="", flush=False, level=2):
     """`{% panel "Vitals" %}...{% endpanel %}`: a titled card. `flush` drops the padding, for a table."""
     return _component(context, "panel", content, title=title, subtitle=subtitle, id=id, flush=flush, level=level)
 
 
 @register.simple_block_tag(takes_context=True)
-def data_table(context, content, caption, id="", show_caption=False, compact=False):  # noqa: PLR0913
+def data_table(context, content, caption, id="", show_caption=False, compact=False):
     """`{% data_table "Patients" %}<thead>...<tbody>...{% enddata_table %}`: scrolls by itself, stacks on phones.
 
     The caption is read out; `show_caption` also shows it. Cells carry data-label for the stacked form.
