@@ -1,0 +1,17 @@
+from billing.models.invoice import Invoice, InvoiceCounter, InvoiceLine, InvoiceState, LineKind
+from billing.models.payment import CashCount, Payment, PaymentMethod, Refund, Shift
+from billing.models.price import PriceItem
+
+__all__ = [
+    "CashCount",
+    "Invoice",
+    "InvoiceCounter",
+    "InvoiceLine",
+    "InvoiceState",
+    "LineKind",
+    "Payment",
+    "PaymentMethod",
+    "PriceItem",
+    "Refund",
+    "Shift",
+]

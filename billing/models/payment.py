@@ -1,0 +1,119 @@
+from decimal import Decimal
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from clinic.core.models import BaseModel, VersionedModel
+from clinic.core.triggers import AppendOnly, Frozen, Kept
+
+
+class PaymentMethod(models.TextChoices):
+    CASH = "cash", "Cash"
+    CARD = "card", "Card"
+    MOBILE = "mobile", "Mobile money"
+    BANK = "bank", "Bank transfer"
+    INSURANCE = "insurance", "Insurance"
+
+
+class Shift(VersionedModel):
+    """A cashier's time at a drawer. Cash is taken in an open one only; a closed one is frozen."""
+
+    cashier = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="shifts")
+    opening_float = models.DecimalField(max_digits=12, decimal_places=2)
+    opened_at = models.DateTimeField(db_default=Now(), editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    variance_reason = models.CharField(max_length=200, blank=True, editable=False)
+    request_id = models.UUIDField(null=True, unique=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["cashier"], condition=Q(closed_at__isnull=True), name="shift_one_open_per_cashier"),
+            models.CheckConstraint(name="shift_float_not_negative", condition=Q(opening_float__gte=0)),
+        ]
+        triggers = [
+            Frozen(name="shift_closed_is_frozen", condition=pgtrigger.Q(old__closed_at__isnull=False)),
+            Kept(name="shift_kept"),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class CashCount(models.Model):
+    """What was counted of one method when a shift closed, beside what the ledger says."""
+
+    shift = models.ForeignKey(Shift, models.PROTECT, related_name="counts")
+    method = models.CharField(max_length=10, choices=PaymentMethod)
+    expected = models.DecimalField(max_digits=12, decimal_places=2)
+    counted = models.DecimalField(max_digits=12, decimal_places=2)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shift", "method"], name="cash_count_once_per_method"),
+            models.CheckConstraint(name="cash_count_not_negative", condition=Q(counted__gte=0)),
+        ]
+        triggers = [AppendOnly(name="cash_count_append_only")]
+
+    def __str__(self):
+        return self.method
+
+    @property
+    def variance(self) -> Decimal:
+        return self.counted - self.expected
+
+
+class Payment(BaseModel):
+    """Money received for an invoice."""
+
+    invoice = models.ForeignKey("billing.Invoice", models.PROTECT, related_name="payments")
+    method = models.CharField(max_length=10, choices=PaymentMethod)
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    tendered = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True, help_text="Cash handed over.")
+    change = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
+    reference = models.CharField(max_length=80, blank=True, help_text="Of the card slip or transfer; never a card number.")
+    refunded = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"), editable=False)
+    shift = models.ForeignKey(Shift, models.PROTECT, null=True, blank=True, related_name="payments")
+    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    received_at = models.DateTimeField(db_default=Now())
+    request_id = models.UUIDField(unique=True, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(name="payment_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="payment_cash_in_a_shift", condition=~Q(method=PaymentMethod.CASH) | Q(shift__isnull=False)),
+            models.CheckConstraint(
+                name="payment_change_adds_up",
+                condition=Q(tendered__isnull=True, change=0) | Q(change=F("tendered") - F("amount"), change__gte=0),
+            ),
+            models.CheckConstraint(name="payment_refunded_within_amount", condition=Q(refunded__gte=0) & Q(refunded__lte=F("amount"))),
+        ]
+        triggers = [
+            Frozen(name="payment_unchanged", condition=pgtrigger.AnyChange(exclude=["refunded"])),
+            Kept(name="payment_kept"),
+        ]
+
+
+class Refund(BaseModel):
+    """Money given back of one payment."""
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    reason = models.CharField(max_length=200)
+    shift = models.ForeignKey(Shift, models.PROTECT, null=True, blank=True, related_name="refunds")
+    refunded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    refunded_at = models.DateTimeField(db_default=Now())
+    request_id = models.UUIDField(unique=True, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(name="refund_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="refund_has_a_reason", condition=~Q(reason="")),
+        ]
+        triggers = [AppendOnly(name="refund_append_only")]

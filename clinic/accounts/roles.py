@@ -1,0 +1,137 @@
+"""Who may do what: the only place where a role meets a codename.
+
+Apps name their codenames in their permissions.py; they stand above this module, so they are spelled
+out here, and a test compares the two. A role is a Django group of the same name.
+"""
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    RECEPTION = "RECEPTION", "Reception"
+    NURSE = "NURSE", "Nurse"
+    DOCTOR = "DOCTOR", "Doctor"
+    PHARMACIST = "PHARMACIST", "Pharmacist"
+    MANAGER = "MANAGER", "Manager"
+    ADMIN = "ADMIN", "Administrator"
+    PATIENT = "PATIENT", "Patient"
+
+
+STAFF_ROLES = tuple(role for role in Role if role is not Role.PATIENT)
+
+ROLE_CODENAMES: dict[str, frozenset[str]] = {
+    Role.RECEPTION: frozenset(
+        {
+            "patients.view_patient",
+            "patients.add_patient",
+            "patients.change_patient",
+            "patients.deactivate_patient",
+            "scheduling.view_hours",
+            "scheduling.view_appointment",
+            "scheduling.book_appointment",
+            "scheduling.overbook_appointment",
+            "scheduling.change_appointment",
+            "scheduling.cancel_appointment",
+            "scheduling.manage_hours",
+            "scheduling.view_queue",
+            "scheduling.issue_token",
+            "scheduling.change_token",
+            "billing.view_invoice",
+            "billing.make_invoice",
+            "billing.issue_invoice",
+            "billing.void_invoice",
+            "billing.take_payment",
+            "billing.refund_payment",
+            "billing.work_shift",
+            "billing.view_price",
+            "analytics.view_day",
+        }
+    ),
+    Role.NURSE: frozenset(
+        {
+            "patients.view_patient",
+            "patients.add_patient",
+            "patients.change_patient",
+            "patients.view_encounter",
+            "patients.start_encounter",
+            "patients.record_vitals",
+            "scheduling.view_hours",
+            "scheduling.view_appointment",
+            "scheduling.view_queue",
+            "scheduling.issue_token",
+            "scheduling.call_token",
+            "scheduling.change_token",
+            "pharmacy.view_medicine",
+            "pharmacy.view_prescription",
+        }
+    ),
+    Role.DOCTOR: frozenset(
+        {
+            "patients.view_patient",
+            "patients.change_patient",
+            "patients.view_encounter",
+            "patients.start_encounter",
+            "patients.record_vitals",
+            "patients.write_encounter",
+            "patients.sign_encounter",
+            "scheduling.view_hours",
+            "scheduling.view_appointment",
+            "scheduling.book_appointment",
+            "scheduling.change_appointment",
+            "scheduling.cancel_appointment",
+            "scheduling.view_queue",
+            "scheduling.call_token",
+            "scheduling.change_token",
+            "pharmacy.view_medicine",
+            "pharmacy.view_prescription",
+            "pharmacy.prescribe",
+        }
+    ),
+    Role.PHARMACIST: frozenset(
+        {
+            "patients.view_patient",
+            "pharmacy.view_medicine",
+            "pharmacy.manage_medicine",
+            "pharmacy.view_stock",
+            "pharmacy.manage_stock",
+            "pharmacy.view_prescription",
+            "pharmacy.dispense",
+        }
+    ),
+    Role.MANAGER: frozenset(
+        {
+            "audit.view_log",
+            "scheduling.view_hours",
+            "scheduling.manage_hours",
+            "scheduling.view_appointment",
+            "scheduling.view_queue",
+            "pharmacy.view_medicine",
+            "pharmacy.view_stock",
+            "billing.view_invoice",
+            "billing.void_invoice",
+            "billing.refund_payment",
+            "billing.view_price",
+            "billing.manage_price",
+            "analytics.view_day",
+            "analytics.view_reports",
+        }
+    ),
+    Role.PATIENT: frozenset(
+        {
+            "patients.view_patient",
+            "patients.view_encounter",
+            "scheduling.view_hours",
+            "scheduling.view_appointment",
+            "scheduling.book_appointment",
+            "scheduling.cancel_appointment",
+            "scheduling.view_queue",
+            "pharmacy.view_prescription",
+            "billing.view_invoice",
+        }
+    ),
+}
+
+
+def codenames_of(roles) -> frozenset[str]:
+    """The union of what the roles grant. ADMIN is not listed: it may do everything."""
+    return frozenset().union(*(ROLE_CODENAMES.get(role, frozenset()) for role in roles))

@@ -1,0 +1,80 @@
+import uuid
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from clinic.core.triggers import Frozen, Kept
+
+
+class Topic(models.TextChoices):
+    """The MongoDB collection that a row is shipped to."""
+
+    AUDIT = "audit_logs", "Audit log"
+    STOCK = "stock_movements", "Stock movements"
+    VISITS = "visit_history", "Visit history"
+
+
+class OutboxEventQuerySet(models.QuerySet):
+    def unshipped(self):
+        return self.filter(shipped_at=None)
+
+    def audit(self):
+        return self.filter(topic=Topic.AUDIT)
+
+
+class OutboxEvent(models.Model):
+    """What happened, written in the transaction in which it happened, and shipped to MongoDB afterwards.
+
+    `document` is what MongoDB gets; it holds ids, statuses and amounts, never clinical text or a
+    patient's name. The columns beside it are there to search by.
+    """
+
+    event_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="MongoDB's _id: shipping twice has one effect.")
+    topic = models.CharField(max_length=20, choices=Topic)
+    occurred_at = models.DateTimeField(db_default=Now(), editable=False)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    action = models.CharField(max_length=80, help_text="app.thing.what_happened")
+    resource_type = models.CharField(max_length=40, blank=True)
+    resource_id = models.UUIDField(null=True, blank=True)
+    patient_id = models.UUIDField(null=True, blank=True, help_text="The public id of the patient it concerns.")
+    request_id = models.CharField(max_length=64, blank=True)
+    document = models.JSONField()
+    shipped_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutboxEventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="outbox_unshipped", condition=Q(shipped_at__isnull=True)),
+            models.Index(fields=["patient_id", "-occurred_at"], name="outbox_by_patient", condition=Q(patient_id__isnull=False)),
+            models.Index(fields=["actor", "-occurred_at"], name="outbox_by_actor"),
+            models.Index(fields=["-occurred_at"], name="outbox_recent"),
+        ]
+        triggers = [
+            Frozen(name="outbox_event_unchanged", condition=pgtrigger.AnyChange(exclude=["shipped_at"])),
+            Kept(name="outbox_event_kept"),
+        ]
+
+    def __str__(self):
+        return f"{self.action} {self.event_id}"
+
+
+class AnsweredRequest(models.Model):
+    """The answer given to an Idempotency-Key, committed together with the effect of the request."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
+    status = models.PositiveSmallIntegerField()
+    body = models.JSONField(null=True)
+    answered_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="answered_request_once_per_key")]
+        indexes = [models.Index(fields=["answered_at"], name="answered_request_age")]
+
+    def __str__(self):
+        return f"answer {self.pk}"

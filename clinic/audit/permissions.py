@@ -1,0 +1,1 @@
+VIEW_LOG = "audit.view_log"

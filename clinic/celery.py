@@ -1,0 +1,22 @@
+"""The task queue and its one schedule. Tasks stand in each app's tasks.py.
+
+The broker is not a durable queue: PostgreSQL holds what is still to be done, a task only wakes
+the work, and the schedule sweeps what no task woke.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+
+app = Celery("clinic")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    "relay the outbox": {"task": "clinic.audit.tasks.relay_outbox", "schedule": 10.0},
+    "move note bodies to MongoDB": {"task": "patients.tasks.ship_notes", "schedule": 10.0},
+    "forget old idempotency keys": {"task": "clinic.audit.tasks.forget_old_answers", "schedule": 3600.0},
+    "forget old sign-in attempts": {"task": "clinic.accounts.tasks.forget_old_attempts", "schedule": 3600.0},
+}

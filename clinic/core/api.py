@@ -1,0 +1,94 @@
+"""What every endpoint shares: rendering, paging, the permission of an action, ETags."""
+
+from collections.abc import Mapping
+
+import orjson
+from django.utils.functional import Promise
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+from clinic.core.http import PROBLEM_TYPE, etag_of
+
+
+def encode_other(value):
+    if isinstance(value, Promise):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)  # Decimal, ErrorDetail
+
+
+class ORJSONRenderer(JSONRenderer):
+    """JSON by orjson; a refusal is `application/problem+json`."""
+
+    def render(self, data, accepted_media_type=None, renderer_context=None):
+        if data is None:
+            return b""
+        response = (renderer_context or {}).get("response")
+        if response is not None and getattr(response, "is_problem", False):
+            response.content_type = PROBLEM_TYPE
+        return orjson.dumps(data, default=encode_other, option=orjson.OPT_NON_STR_KEYS)
+
+
+class Pagination(PageNumberPagination):
+    """{count, next, previous, results}; `?page_size=` up to 200."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+    def get_paginated_response(self, data):
+        return Response(
+            {"count": self.page.paginator.count, "next": self.get_next_link(), "previous": self.get_previous_link(), "results": data}
+        )
+
+    def paginate_queryset(self, queryset, request, view=None):
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except NotFound as error:
+            raise NotFound("There is no such page.") from error
+
+
+class HasActionPermission(BasePermission):
+    """Default deny: the view names a codename for the action, and the user's roles grant it.
+
+    `action_permissions` maps a viewset's action (or a plain view's lower-case method) to a codename, a
+    tuple of codenames of which one is enough, or ANY_SIGNED_IN. What is not named is refused.
+    """
+
+    def has_permission(self, request, view):
+        if not request.user.is_authenticated:
+            return False
+        action = getattr(view, "action", None) or request.method.lower()
+        if action in {"options", "metadata"}:
+            return True
+        if request.method not in view.allowed_methods:
+            return True  # let DRF answer 405
+        if action == "head":
+            action = "get"
+        needed = getattr(view, "action_permissions", {}).get(action)
+        if needed is None:
+            return False
+        if needed is ANY_SIGNED_IN:
+            return True
+        return any(request.user.has_perm(code) for code in ([needed] if isinstance(needed, str) else needed))
+
+
+ANY_SIGNED_IN = object()
+
+
+class EtagMixin:
+    """Answer a retrieve or an update with the row's version as its ETag; 304 for If-None-Match."""
+
+    def retrieve(self, request, *args, **kwargs):
+        row = self.get_object()
+        etag = etag_of(row.version)
+        if request.headers.get("If-None-Match") == etag:
+            return Response(status=304, headers={"ETag": etag})
+        return Response(self.get_serializer(row).data, headers={"ETag": etag})
+
+    def versioned_response(self, row, status: int = 200) -> Response:
+        return Response(self.get_serializer(row).data, status=status, headers={"ETag": etag_of(row.version)})

@@ -1,0 +1,60 @@
+"""The one way to Redis. It carries live views and wakes tasks; it is never the truth of anything."""
+
+import functools
+
+import redis as redis_py
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from clinic.core.breaker import Breaker
+
+TIMEOUT_S = 0.3
+
+
+class RedisDown(Exception):
+    """Redis failed, or failed a moment ago and is not asked again yet."""
+
+
+breaker = Breaker(RedisDown, open_for_s=2.0)
+
+
+@functools.cache
+def _client(url: str) -> redis_py.Redis:
+    return redis_py.Redis.from_url(
+        url,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 1),  # one quiet retry: a pooled connection may have been closed by a restart
+        retry_on_error=[RedisConnectionError],
+    )
+
+
+def client() -> redis_py.Redis:
+    return _client(settings.REDIS_URL)
+
+
+def key(name: str) -> str:
+    """A key of ours; the prefix keeps test runs apart."""
+    return f"{settings.REDIS_KEY_PREFIX}{name}"
+
+
+def guarded(call):
+    """Decorate a store's function: failures become RedisDown, and for 2 s nobody waits for Redis again."""
+
+    @functools.wraps(call)
+    def run(*args, **kwargs):
+        breaker.check()
+        try:
+            return call(*args, **kwargs)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            breaker.trip()
+            raise RedisDown from error
+        except RedisError as error:  # a wrong-typed key, a server still loading
+            raise RedisDown from error
+
+    return run

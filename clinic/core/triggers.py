@@ -1,0 +1,38 @@
+"""Rules about rows that only a trigger can hold. Each refusal names its rule, as a constraint would."""
+
+import pgtrigger
+
+
+def refusal(rule: str, sentence: str) -> str:
+    """PL/pgSQL that refuses the row: an IntegrityError whose constraint name is `rule`."""
+    return f"RAISE EXCEPTION USING MESSAGE = '{sentence}', ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '{rule}';"
+
+
+class AppendOnly(pgtrigger.Trigger):
+    """Rows are added and never changed or removed."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Update | pgtrigger.Delete
+
+    def __init__(self, name: str):
+        super().__init__(name=name, func=refusal(name, "these rows are only ever added to"))
+
+
+class Frozen(pgtrigger.Trigger):
+    """A row that meets `condition` (of its old state, and of the change) cannot be changed."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Update
+
+    def __init__(self, name: str, condition, sentence: str = "this row is frozen"):
+        super().__init__(name=name, condition=condition, func=refusal(name, sentence))
+
+
+class Kept(pgtrigger.Trigger):
+    """Rows are never deleted."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Delete
+
+    def __init__(self, name: str):
+        super().__init__(name=name, func=refusal(name, "these rows are never deleted"))

@@ -1,0 +1,48 @@
+"""The entries of the side bar, each shown to those who may open it."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+
+@dataclass(frozen=True)
+class Entry:
+    label: str
+    view_name: str
+    icon: str  # a heroicon
+    codename: str  # "" for everyone signed in
+    shortcut: str = ""  # after 'g'
+    staff_only: bool = True
+
+
+ENTRIES = (
+    Entry("Home", "portal:home", "home", "", "h", staff_only=False),
+    Entry("Reception", "portal:reception", "inbox-arrow-down", "scheduling.issue_token", "r"),
+    Entry("Patients", "patients:list", "users", "patients.view_patient", "p"),
+    Entry("Schedule", "scheduling:schedule", "calendar-days", "scheduling.view_appointment", "s"),
+    Entry("Queue", "scheduling:queue", "queue-list", "scheduling.view_queue", "q"),
+    Entry("Pharmacy", "pharmacy:worklist", "beaker", "pharmacy.dispense", "d"),
+    Entry("Stock", "pharmacy:stock", "archive-box", "pharmacy.view_stock", "k"),
+    Entry("Billing", "billing:invoices", "banknotes", "billing.view_invoice", "b"),
+    Entry("Shift", "billing:shift", "calculator", "billing.work_shift", "f"),
+    Entry("Day summary", "analytics:day", "chart-bar", "analytics.view_day", "y"),
+    Entry("Audit", "admin:audit_outboxevent_changelist", "shield-check", "audit.view_log", "a"),
+    Entry("Back office", "admin:index", "cog-6-tooth", "accounts.manage_directory", "o"),
+)
+
+
+def navigation_for(user, path: str) -> list[dict]:
+    """[{label, url, icon, current, shortcut}] of what this user may open."""
+    entries = []
+    for entry in ENTRIES:
+        if entry.staff_only and not user.is_staff_member:
+            continue
+        if entry.codename and not user.has_perm(entry.codename):
+            continue
+        try:
+            url = reverse(entry.view_name)
+        except NoReverseMatch:
+            continue
+        current = path == url if url == "/" else path.startswith(url)
+        entries.append({"label": entry.label, "url": url, "icon": entry.icon, "current": current, "shortcut": entry.shortcut})
+    return entries

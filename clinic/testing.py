@@ -1,0 +1,128 @@
+"""Shared pytest fixtures: real PostgreSQL, Redis and MongoDB, each with a name space of the run's own.
+
+Start the tests through `make test`, or with DATABASE_URL, REDIS_URL and MONGODB_URL set.
+"""
+
+import os
+import threading
+
+for name, value in {
+    "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
+    "DEBUG": "True",
+    "SECURE_COOKIES": "False",
+    "SECURE_SSL_REDIRECT": "False",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "EMAIL_URL": "memorymail://",
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+}.items():
+    os.environ[name] = value
+# What a developer's shell has set for the running clinic must not steer the tests.
+for name in ("DEMO", "DATABASE_POOL", "TIME_ZONE", "CURRENCY", "PAY_BEFORE_DISPENSE"):
+    os.environ.pop(name, None)
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_name_space(request):
+    """MongoDB database and Redis keys named after the test database; both are emptied at the end."""
+    from django.conf import settings
+    from django.db import connection
+    from django.test.utils import override_settings
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    name = f"{settings.DATABASES['default']['TEST']['NAME'] or 'test_' + connection.settings_dict['NAME']}{worker}"
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(MONGODB_DATABASE=name, REDIS_KEY_PREFIX=f"{name}:", CELERY_TASK_ALWAYS_EAGER=False, PASSWORD_HASHERS=hashers):
+        yield
+        _empty_stores(name)
+
+
+def _empty_stores(name: str) -> None:
+    from django.conf import settings
+    from redis import Redis
+
+    from clinic.core import mongo
+
+    if settings.MONGODB_URL:
+        mongo.database().client.drop_database(name)
+    client = Redis.from_url(settings.REDIS_URL)
+    for key in client.scan_iter(f"{name}:*"):
+        client.delete(key)
+    client.close()
+
+
+@pytest.fixture(autouse=True)
+def _closed_breakers():
+    """A test that broke a store leaves no open breaker to the next."""
+    from clinic.core import mongo, redis
+
+    mongo.breaker.reset()
+    redis.breaker.reset()
+
+
+@pytest.fixture(autouse=True)
+def _no_waking(monkeypatch):
+    """Tests call tasks themselves; nothing is put on the broker."""
+    monkeypatch.setattr("clinic.audit.services.waking._send", lambda: None)
+
+
+@pytest.fixture
+def api_as():
+    """`api_as(user)`: an APIClient signed in by a real bearer token; `api_as(None)` a stranger."""
+    from rest_framework.test import APIClient
+
+    from clinic.accounts.services.tokens import open_session
+
+    def make(user=None):
+        client = APIClient()
+        if user is not None:
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {open_session(user=user).access}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def client_as():
+    """`client_as(user)`: Django's test client with the user's session; follows no redirects."""
+    from django.test import Client
+
+    def make(user):
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def at_once():
+    """`at_once(call, call, ...)`: run the calls in parallel threads, each with its own connection.
+
+    Returns, in order, what each returned or the exception that it raised. Needs
+    `@pytest.mark.django_db(transaction=True)`: the threads must see committed rows.
+    """
+    from django.db import connection
+
+    def run(*calls):
+        results = [None] * len(calls)
+        gate = threading.Barrier(len(calls))
+
+        def work(index, call):
+            gate.wait()
+            try:
+                results[index] = call()
+            except Exception as error:  # noqa: BLE001  the test looks at it
+                results[index] = error
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=work, args=item) for item in enumerate(calls)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        return results
+
+    return run

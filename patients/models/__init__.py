@@ -1,0 +1,35 @@
+from patients.models.encounter import (
+    Addendum,
+    ClinicalNote,
+    Diagnosis,
+    DiagnosisRank,
+    Encounter,
+    EncounterStatus,
+    Vitals,
+)
+from patients.models.patient import (
+    Allergy,
+    AllergySeverity,
+    MrnCounter,
+    Patient,
+    PatientStatus,
+    Problem,
+    Sex,
+)
+
+__all__ = [
+    "Addendum",
+    "Allergy",
+    "AllergySeverity",
+    "ClinicalNote",
+    "Diagnosis",
+    "DiagnosisRank",
+    "Encounter",
+    "EncounterStatus",
+    "MrnCounter",
+    "Patient",
+    "PatientStatus",
+    "Problem",
+    "Sex",
+    "Vitals",
+]

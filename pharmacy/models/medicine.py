@@ -1,0 +1,36 @@
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from clinic.core.models import VersionedModel
+
+
+class Medicine(VersionedModel):
+    """What can be prescribed and stocked. Quantities everywhere are integers of `unit`, the smallest that is handed out."""
+
+    name = models.CharField(max_length=120, help_text="As the staff say it, with the strength, e.g. 'Amoxicillin 500 mg'.")
+    generic_name = models.CharField(max_length=160, help_text="Ingredients, separated by ' + '.")
+    form = models.CharField(max_length=40, help_text="tablet, capsule, syrup, ...")
+    strength = models.CharField(max_length=60, blank=True)
+    unit = models.CharField(max_length=20, default="tablet", help_text="The smallest unit that is handed out: tablet, ml, sachet, ...")
+    code_system = models.CharField(max_length=8, choices=[("atc", "ATC"), ("rxnorm", "RxNorm")], blank=True)
+    code = models.CharField(max_length=20, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=2, help_text="Per unit, in the clinic's currency.")
+    reorder_level = models.PositiveIntegerField(default=0, help_text="In units; at or below it the medicine is low.")
+    prescription_required = models.BooleanField(default=True)
+    is_controlled = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), Lower("form"), name="medicine_name_and_form_once"),
+            models.CheckConstraint(name="medicine_price_not_negative", condition=Q(price__gte=0)),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def ingredients(self) -> list[str]:
+        return [part.strip().lower() for part in self.generic_name.split("+") if part.strip()]

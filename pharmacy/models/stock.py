@@ -1,0 +1,109 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower, Now
+
+from clinic.core.models import BaseModel, VersionedModel
+from clinic.core.triggers import AppendOnly, Kept
+
+
+class Supplier(BaseModel):
+    name = models.CharField(max_length=120)
+    phone = models.CharField(max_length=40, blank=True)
+    email = models.EmailField("e-mail", blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="supplier_name_once")]
+
+    def __str__(self):
+        return self.name
+
+
+class BatchState(models.TextChoices):
+    AVAILABLE = "available", "Available"
+    QUARANTINED = "quarantined", "Quarantined"
+    RECALLED = "recalled", "Recalled"
+
+
+class BatchQuerySet(models.QuerySet):
+    def usable(self, on):
+        """What may go out on that day: available, not expired, something left; soonest expiry first, then oldest receipt."""
+        return self.filter(state=BatchState.AVAILABLE, expires_on__gt=on, on_hand__gt=0).order_by("expires_on", "received_on", "id")
+
+
+class Batch(VersionedModel):
+    """Units of one medicine from one lot. `on_hand` is the sum of its movements, kept in their transactions."""
+
+    medicine = models.ForeignKey("pharmacy.Medicine", models.PROTECT, related_name="batches")
+    lot = models.CharField(max_length=60)
+    expires_on = models.DateField(help_text="The first day on which it may no longer be handed out.")
+    received_on = models.DateField()
+    supplier = models.ForeignKey(Supplier, models.PROTECT, null=True, blank=True, related_name="batches")
+    unit_cost = models.DecimalField(max_digits=12, decimal_places=4)
+    received_quantity = models.PositiveIntegerField(help_text="Units received into it in all.")
+    on_hand = models.PositiveIntegerField(editable=False)
+    state = models.CharField(max_length=12, choices=BatchState, default=BatchState.AVAILABLE, editable=False)
+    request_id = models.UUIDField(null=True, unique=True, editable=False)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["expires_on", "received_on", "id"]
+        verbose_name_plural = "batches"
+        constraints = [
+            models.UniqueConstraint("medicine", Lower("lot"), "expires_on", name="batch_once_per_lot_and_expiry"),
+            models.CheckConstraint(name="batch_on_hand_not_negative", condition=Q(on_hand__gte=0)),
+            models.CheckConstraint(name="batch_received_something", condition=Q(received_quantity__gt=0)),
+            models.CheckConstraint(name="batch_cost_not_negative", condition=Q(unit_cost__gte=0)),
+            models.CheckConstraint(name="batch_expires_after_receipt", condition=Q(expires_on__gt=F("received_on"))),
+        ]
+        indexes = [
+            models.Index(
+                fields=["medicine", "expires_on", "received_on", "id"],
+                name="batch_usable",
+                condition=Q(state=BatchState.AVAILABLE, on_hand__gt=0),
+            )
+        ]
+        triggers = [Kept(name="batch_kept")]
+
+    def __str__(self):
+        return self.lot
+
+
+class MovementKind(models.TextChoices):
+    IN = "IN", "Received"
+    OUT = "OUT", "Dispensed"
+    ADJUSTMENT = "ADJUSTMENT", "Adjusted"
+    RETURN = "RETURN", "Returned"
+    WASTE = "WASTE", "Wasted"
+
+
+class StockMovement(BaseModel):
+    """One line of the ledger: append-only, and the truth about stock."""
+
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="movements")
+    kind = models.CharField(max_length=10, choices=MovementKind)
+    quantity = models.IntegerField(help_text="Units; positive into the batch, negative out of it.")
+    balance = models.PositiveIntegerField(help_text="On hand of the batch after this movement.")
+    dispense_line = models.ForeignKey("pharmacy.DispenseLine", models.PROTECT, null=True, blank=True, related_name="movements")
+    reason = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="movement_sign_fits_kind",
+                condition=Q(kind__in=[MovementKind.IN, MovementKind.RETURN], quantity__gt=0)
+                | Q(kind__in=[MovementKind.OUT, MovementKind.WASTE], quantity__lt=0)
+                | (Q(kind=MovementKind.ADJUSTMENT) & ~Q(quantity=0)),
+            ),
+            models.CheckConstraint(
+                name="movement_out_names_its_dispense_line", condition=~Q(kind=MovementKind.OUT) | Q(dispense_line__isnull=False)
+            ),
+            models.CheckConstraint(name="movement_adjusted_with_reason", condition=~Q(kind__in=["ADJUSTMENT", "WASTE"]) | ~Q(reason="")),
+        ]
+        indexes = [models.Index(fields=["batch", "id"], name="movement_by_batch"), models.Index(fields=["-at"], name="movement_recent")]
+        triggers = [AppendOnly(name="movement_append_only")]

@@ -1,0 +1,19 @@
+from scheduling.models.appointment import LIVE_STATUSES, Appointment, AppointmentStatus
+from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind
+from scheduling.models.queue import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
+
+__all__ = [
+    "LIVE_STATUSES",
+    "OPEN_STATUSES",
+    "Appointment",
+    "AppointmentStatus",
+    "DoctorException",
+    "DoctorSession",
+    "ExceptionKind",
+    "Priority",
+    "Queue",
+    "QueueDay",
+    "Token",
+    "TokenStatus",
+    "TokenTransition",
+]

@@ -1,0 +1,126 @@
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GistIndex
+from django.db import models
+from django.db.models import F, Func, Q
+
+from clinic.core.models import VersionedModel
+from clinic.core.triggers import Kept
+
+
+class AppointmentStatus(models.TextChoices):
+    BOOKED = "booked", "Booked"
+    CHECKED_IN = "checked_in", "Checked in"
+    IN_CONSULTATION = "in_consultation", "In consultation"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    NO_SHOW = "no_show", "No-show"
+    RESCHEDULED = "rescheduled", "Rescheduled"
+
+
+LIVE_STATUSES = [AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN, AppointmentStatus.IN_CONSULTATION]
+
+NEXT_STATUSES = {
+    AppointmentStatus.BOOKED: {
+        AppointmentStatus.CHECKED_IN,
+        AppointmentStatus.IN_CONSULTATION,
+        AppointmentStatus.CANCELLED,
+        AppointmentStatus.NO_SHOW,
+        AppointmentStatus.RESCHEDULED,
+    },
+    AppointmentStatus.CHECKED_IN: {
+        AppointmentStatus.BOOKED,  # a check-in undone
+        AppointmentStatus.IN_CONSULTATION,
+        AppointmentStatus.CANCELLED,
+        AppointmentStatus.NO_SHOW,
+    },
+    AppointmentStatus.IN_CONSULTATION: {AppointmentStatus.CHECKED_IN, AppointmentStatus.COMPLETED},
+    AppointmentStatus.COMPLETED: set(),
+    AppointmentStatus.CANCELLED: set(),
+    AppointmentStatus.NO_SHOW: set(),
+    AppointmentStatus.RESCHEDULED: set(),
+}
+
+
+class AppointmentQuerySet(models.QuerySet):
+    def live(self):
+        return self.filter(status__in=LIVE_STATUSES)
+
+    def visible_to(self, user):
+        """Staff see every appointment; a patient sees the own ones."""
+        return self.filter(patient__user=user) if user.is_only_patient else self
+
+
+class Appointment(VersionedModel):
+    """A span of one doctor's time promised to one patient."""
+
+    patient = models.ForeignKey("patients.Patient", models.PROTECT, related_name="appointments")
+    doctor = models.ForeignKey("accounts.Doctor", models.PROTECT, related_name="appointments")
+    facility = models.ForeignKey("accounts.Facility", models.PROTECT, null=True, blank=True, related_name="+")
+    during = DateTimeRangeField(help_text="[start, end), stored in UTC.")
+    status = models.CharField(max_length=16, choices=AppointmentStatus, default=AppointmentStatus.BOOKED, editable=False)
+    reason = models.CharField(max_length=300, blank=True)
+    notes = models.TextField(max_length=2000, blank=True, help_text="For the desk; no clinical text.")
+    is_overbooked = models.BooleanField(default=False, editable=False)
+    overbook_reason = models.CharField(max_length=200, blank=True, editable=False)
+    closed_reason = models.CharField(max_length=200, blank=True, editable=False, help_text="Why it was cancelled.")
+    rescheduled_to = models.OneToOneField("self", models.PROTECT, null=True, blank=True, editable=False, related_name="rescheduled_from")
+    encounter = models.OneToOneField(
+        "patients.Encounter", models.PROTECT, null=True, blank=True, editable=False, related_name="appointment"
+    )
+    booked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    request_id = models.UUIDField(null=True, unique=True, editable=False)
+    source_id = models.CharField(
+        max_length=200, null=True, unique=True, editable=False, help_text="Identifier in the system it was imported from."
+    )
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["during", "id"]
+        constraints = [
+            models.CheckConstraint(name="appointment_has_a_length", condition=Q(during__isempty=False)),
+            models.CheckConstraint(
+                name="appointment_has_bounds", condition=Q(during__startswith__isnull=False, during__endswith__isnull=False)
+            ),
+            models.CheckConstraint(name="appointment_overbooked_with_reason", condition=Q(is_overbooked=False) | ~Q(overbook_reason="")),
+            models.CheckConstraint(
+                name="appointment_cancelled_with_reason", condition=~Q(status=AppointmentStatus.CANCELLED) | ~Q(closed_reason="")
+            ),
+            models.CheckConstraint(
+                name="appointment_rescheduled_to_another",
+                condition=Q(status=AppointmentStatus.RESCHEDULED, rescheduled_to__isnull=False)
+                | (~Q(status=AppointmentStatus.RESCHEDULED) & Q(rescheduled_to__isnull=True)),
+            ),
+            ExclusionConstraint(
+                name="appointment_doctor_booked_once",
+                expressions=[("doctor", RangeOperators.EQUAL), ("during", RangeOperators.OVERLAPS)],
+                condition=Q(status__in=LIVE_STATUSES, is_overbooked=False),
+                violation_error_message="The doctor is already booked at that time.",
+            ),
+            ExclusionConstraint(
+                name="appointment_patient_booked_once",
+                expressions=[("patient", RangeOperators.EQUAL), ("during", RangeOperators.OVERLAPS)],
+                condition=Q(status__in=LIVE_STATUSES, is_overbooked=False),
+                violation_error_message="The patient has another appointment at that time.",
+            ),
+        ]
+        indexes = [
+            models.Index(F("doctor"), Func(F("during"), function="lower"), name="appointment_by_doctor_start"),
+            models.Index(F("patient"), Func(F("during"), function="lower"), name="appointment_by_patient_start"),
+            GistIndex(fields=["during"], name="appointment_during"),
+        ]
+        triggers = [Kept(name="appointment_kept")]
+
+    @property
+    def starts_at(self):
+        return self.during.lower
+
+    @property
+    def ends_at(self):
+        return self.during.upper
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE_STATUSES

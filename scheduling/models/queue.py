@@ -1,0 +1,167 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from clinic.core.models import BaseModel, VersionedModel
+from clinic.core.triggers import AppendOnly, Kept
+
+
+class Queue(BaseModel):
+    """A line of waiting people: a doctor's or a department's."""
+
+    doctor = models.OneToOneField("accounts.Doctor", models.PROTECT, null=True, blank=True, related_name="queue")
+    department = models.OneToOneField("accounts.Department", models.PROTECT, null=True, blank=True, related_name="queue")
+    code = models.CharField(max_length=4, unique=True, help_text="Letters before the number on a token, e.g. 'C' in C-17.")
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                name="queue_is_of_a_doctor_or_a_department",
+                condition=Q(doctor__isnull=False, department__isnull=True) | Q(doctor__isnull=True, department__isnull=False),
+            )
+        ]
+
+    def __str__(self):
+        return self.code
+
+    @property
+    def name(self) -> str:
+        return str(self.doctor or self.department)
+
+
+class QueueDay(models.Model):
+    """The counter of one queue and day, locked while a number is taken: no number twice, none missing."""
+
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="days")
+    on = models.DateField()
+    last_number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "on"], name="queue_day_once")]
+
+    def __str__(self):
+        return f"{self.queue_id} {self.on}"
+
+
+class Priority(models.TextChoices):
+    EMERGENCY = "emergency", "Emergency"
+    URGENT = "urgent", "Urgent"
+    ROUTINE = "routine", "Routine"
+
+
+# Lower comes first.
+PRIORITY_BAND = {Priority.EMERGENCY: 0, Priority.URGENT: 1, Priority.ROUTINE: 2}
+
+
+class TokenStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    CALLED = "called", "Called"
+    IN_SERVICE = "in_service", "In service"
+    DONE = "done", "Done"
+    SKIPPED = "skipped", "Skipped"
+    NO_SHOW = "no_show", "No-show"
+    LEFT = "left", "Left"
+    TRANSFERRED = "transferred", "Transferred"
+
+
+OPEN_STATUSES = [TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.IN_SERVICE, TokenStatus.SKIPPED]
+
+NEXT_STATUSES = {
+    TokenStatus.WAITING: {TokenStatus.CALLED, TokenStatus.LEFT, TokenStatus.SKIPPED, TokenStatus.TRANSFERRED, TokenStatus.NO_SHOW},
+    TokenStatus.CALLED: {
+        TokenStatus.IN_SERVICE,
+        TokenStatus.WAITING,
+        TokenStatus.SKIPPED,
+        TokenStatus.NO_SHOW,
+        TokenStatus.LEFT,
+        TokenStatus.DONE,
+        TokenStatus.TRANSFERRED,
+    },
+    TokenStatus.IN_SERVICE: {TokenStatus.DONE, TokenStatus.LEFT, TokenStatus.TRANSFERRED},
+    TokenStatus.SKIPPED: {TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.NO_SHOW, TokenStatus.LEFT},
+    TokenStatus.DONE: set(),
+    TokenStatus.NO_SHOW: set(),
+    TokenStatus.LEFT: set(),
+    TokenStatus.TRANSFERRED: set(),
+}
+
+
+class TokenQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(status__in=OPEN_STATUSES)
+
+    def visible_to(self, user):
+        """Staff see every token; a patient sees the own ones."""
+        return self.filter(patient__user=user) if user.is_only_patient else self
+
+
+class Token(VersionedModel):
+    """A place in a queue on one day."""
+
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="tokens")
+    on = models.DateField()
+    number = models.PositiveIntegerField()
+    patient = models.ForeignKey("patients.Patient", models.PROTECT, related_name="tokens")
+    appointment = models.OneToOneField("scheduling.Appointment", models.PROTECT, null=True, blank=True, related_name="token")
+    encounter = models.OneToOneField("patients.Encounter", models.PROTECT, null=True, blank=True, related_name="token")
+    priority = models.CharField(max_length=10, choices=Priority, default=Priority.ROUTINE)
+    band = models.PositiveSmallIntegerField(default=2, editable=False, help_text="Of the priority; lower comes first.")
+    status = models.CharField(max_length=12, choices=TokenStatus, default=TokenStatus.WAITING, editable=False)
+    reason = models.CharField(max_length=300, blank=True)
+    room = models.CharField(max_length=40, blank=True)
+    effective_at = models.DateTimeField(help_text="What the order within a band follows: see scheduling/README.md.")
+    issued_at = models.DateTimeField(db_default=Now())
+    called_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    request_id = models.UUIDField(null=True, unique=True, editable=False)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["on", "band", "effective_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "on", "number"], name="token_number_once_per_queue_and_day"),
+            models.UniqueConstraint(
+                fields=["patient", "queue"], condition=Q(status__in=OPEN_STATUSES), name="token_one_open_per_patient_and_queue"
+            ),
+            models.UniqueConstraint(
+                fields=["on", "room"],
+                condition=Q(status__in=[TokenStatus.CALLED, TokenStatus.IN_SERVICE]) & ~Q(room=""),
+                name="token_one_current_per_room",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "on", "band", "effective_at", "id"], name="token_next", condition=Q(status=TokenStatus.WAITING)),
+            models.Index(fields=["on", "queue"], name="token_of_the_day"),
+        ]
+        triggers = [Kept(name="token_kept")]
+
+    @property
+    def label(self) -> str:
+        return f"{self.queue.code}-{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
+class TokenTransition(models.Model):
+    """Each change of a token: from what to what, who and when."""
+
+    token = models.ForeignKey(Token, models.PROTECT, related_name="transitions")
+    from_status = models.CharField(max_length=12, choices=TokenStatus, blank=True)
+    to_status = models.CharField(max_length=12, choices=TokenStatus)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    room = models.CharField(max_length=40, blank=True)
+    is_undo = models.BooleanField(default=False)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        triggers = [AppendOnly(name="token_transition_append_only")]
+
+    def __str__(self):
+        return f"{self.from_status} -> {self.to_status}"
