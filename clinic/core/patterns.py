@@ -60,6 +60,7 @@ def _samples(request) -> dict:
     return {
         "patient": SimpleNamespace(full_name="Ann Bell", mrn="000123-7", date_of_birth=born, sex="Female", is_restricted=True),
         "other_patient": SimpleNamespace(full_name="Ravi Patel", mrn="000124-5", date_of_birth=timezone.localdate() - timedelta(days=250), sex="Male"),
+        "third_patient": SimpleNamespace(full_name="Zoë Winter", mrn="000125-2", date_of_birth=None, sex=""),
         "allergies": [{"substance": "Penicillin", "reaction": "anaphylaxis", "severity": "severe"}, {"substance": "Latex", "reaction": "rash"}],
         "no_allergies": [],
         "form": SampleForm({"first_name": "Ann", "contact": "mail"}),

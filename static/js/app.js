@@ -98,12 +98,14 @@
 
   // --- Focus after a swap ----------------------------------------------------------------------
 
+  const running = new WeakMap(); // request -> [its buttons, what had the focus when it began]
   let focusedId = "";
   let hadFocus = false;
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const active = document.activeElement;
-    hadFocus = event.detail.target.contains(active) && active !== document.body;
+    // A button that was disabled for the request may have lost the focus by itself.
+    const active = document.activeElement === document.body ? running.get(event.detail.xhr)?.[1] : document.activeElement;
+    hadFocus = Boolean(active) && active !== document.body && event.detail.target.contains(active);
     focusedId = hadFocus ? active.id : "";
   });
 
@@ -111,7 +113,7 @@
     const part = event.detail.elt;
     showDismiss(part.isConnected ? part.parentElement || part : document);
     if (!part.isConnected) return;
-    const wanted = part.matches("[data-focus]") ? part : part.querySelector("[data-focus], [autofocus]");
+    const wanted = part.matches("[data-focus]") ? part : part.querySelector("[data-focus], :not(dialog *)[autofocus]");
     if (wanted) return wanted.focus();
     if (!hadFocus || part.contains(document.activeElement)) return;
     const same = focusedId && document.getElementById(focusedId);
@@ -144,7 +146,6 @@
     if (event.persisted) document.querySelectorAll('[aria-busy="true"]').forEach((button) => busy([button], false));
   });
 
-  const running = new WeakMap();
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!writes(event.detail)) return;
     const element = event.detail.elt;
@@ -241,5 +242,5 @@
   document.addEventListener("click", (event) => { if (event.target.closest('[commandfor="shortcuts"]')) listShortcuts(); }, true);
 
   showDismiss(document);
-  document.querySelector("main [data-focus]")?.focus();
+  if (!document.body.matches(".no-first-focus")) document.querySelector("main [data-focus]")?.focus();
 })();

@@ -31,6 +31,7 @@
   window.addEventListener("storage", (event) => { if (event.key === "theme") apply(); });
   document.addEventListener("DOMContentLoaded", apply);
   document.addEventListener("click", (event) => {
+    if (event.target.closest(".theme-toggle")) setTimeout(apply); // the admin's own button
     if (!event.target.closest("[data-theme-toggle]")) return;
     const dark = !isDark();
     try { localStorage.setItem("theme", dark === system.matches ? "auto" : dark ? "dark" : "light"); } catch { /* private mode: this page only */ }
