@@ -30,12 +30,15 @@ def _own_name_space(request):
     from django.db import connection
     from django.test.utils import override_settings
 
+    from clinic.core import mongo
+
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     name = f"{settings.DATABASES['default']['TEST']['NAME'] or 'test_' + connection.settings_dict['NAME']}{worker}"
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(MONGODB_DATABASE=name, REDIS_KEY_PREFIX=f"{name}:", CELERY_TASK_ALWAYS_EAGER=False, PASSWORD_HASHERS=hashers):
         yield
         _empty_stores(name)
+        mongo.close_clients()
 
 
 def _empty_stores(name: str) -> None:
@@ -65,6 +68,17 @@ def _closed_breakers():
 def _no_waking(monkeypatch):
     """Tests call tasks themselves; nothing is put on the broker."""
     monkeypatch.setattr("clinic.audit.services.waking._send", lambda: None)
+
+
+@pytest.fixture
+def mongodb_down(settings):
+    """MongoDB cannot be reached for the length of the test."""
+    from clinic.core import mongo
+
+    settings.MONGODB_URL = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50"
+    yield
+    mongo.breaker.reset()
+    mongo.close_clients()
 
 
 @pytest.fixture

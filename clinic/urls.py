@@ -1,8 +1,10 @@
 """Mount points only."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from clinic.core import patterns
 from clinic.core import views as core_views
 
 handler404 = "clinic.core.views.page_not_found"
@@ -21,3 +23,5 @@ urlpatterns = [
     path("healthz", core_views.healthz, name="healthz"),
     path("readyz", core_views.readyz, name="readyz"),
 ]
+if settings.DEBUG or settings.DEMO:
+    urlpatterns.append(path("patterns/", patterns.patterns, name="patterns"))

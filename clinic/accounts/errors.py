@@ -22,3 +22,8 @@ class InvalidToken(DomainError):
 class NameTaken(DomainError):
     code = "name_taken"
     detail = "There is an account with this user name or e-mail already."
+
+
+class StillUsed(DomainError):
+    code = "still_used"
+    detail = "Other records point at this, so it stays."

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import orjson
+from django.contrib.auth.decorators import login_not_required
 from django.utils.functional import Promise
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import PageNumberPagination
@@ -10,7 +11,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from clinic.core.http import PROBLEM_TYPE, etag_of
+from clinic.core import errors
+from clinic.core.http import PROBLEM_TYPE, etag_of, problem_response
 
 
 def encode_other(value):
@@ -62,13 +64,11 @@ class HasActionPermission(BasePermission):
     def has_permission(self, request, view):
         if not request.user.is_authenticated:
             return False
-        action = getattr(view, "action", None) or request.method.lower()
+        if request.method not in view.allowed_methods:
+            return True  # the view answers 405
+        action = getattr(view, "action", None) or request.method.lower().replace("head", "get")
         if action in {"options", "metadata"}:
             return True
-        if request.method not in view.allowed_methods:
-            return True  # let DRF answer 405
-        if action == "head":
-            action = "get"
         needed = getattr(view, "action_permissions", {}).get(action)
         if needed is None:
             return False
@@ -78,6 +78,12 @@ class HasActionPermission(BasePermission):
 
 
 ANY_SIGNED_IN = object()
+
+
+@login_not_required
+def unknown_endpoint(request, rest: str):
+    """404 in problem details, whoever asks."""
+    return problem_response(errors.NotFound("There is no such endpoint."))
 
 
 class EtagMixin:

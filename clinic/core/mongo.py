@@ -19,10 +19,13 @@ class MongoDown(Exception):
 breaker = Breaker(MongoDown, open_for_s=5.0)
 
 
+_clients: list[MongoClient] = []
+
+
 @functools.cache
 def _client(url: str) -> MongoClient:
     # Made at first use, after the web server has forked: a client does not survive a fork.
-    return MongoClient(
+    client = MongoClient(
         url,
         serverSelectionTimeoutMS=TIMEOUT_MS,
         connectTimeoutMS=TIMEOUT_MS,
@@ -31,6 +34,16 @@ def _client(url: str) -> MongoClient:
         uuidRepresentation="standard",
         w="majority",
     )
+    _clients.append(client)
+    return client
+
+
+def close_clients() -> None:
+    """Let go of the connections, at the end of a process or a test."""
+    for client in _clients:
+        client.close()
+    _clients.clear()
+    _client.cache_clear()
 
 
 def database() -> Database:

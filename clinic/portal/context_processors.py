@@ -1,5 +1,6 @@
 from django.conf import settings
 
+from clinic.accounts.roles import Role
 from clinic.core import mongo
 from clinic.portal.navigation import navigation_for
 
@@ -13,6 +14,7 @@ def clinic(request):
         "currency": settings.CURRENCY,
         "demo": settings.DEMO,
         "mongodb_kind": mongo.server_kind() if signed_in else "",
+        "role_names": [Role(name).label for name in sorted(user.roles)] if signed_in else [],
         "nav": navigation_for(user, request.path) if signed_in else [],
         "can_search_patients": signed_in and user.is_staff_member and user.has_perm("patients.view_patient"),
     }

@@ -18,6 +18,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from clinic.accounts.errors import InvalidToken
+from clinic.accounts.locks import lock_live_session
 from clinic.accounts.models import ApiSession, User
 from clinic.core.recording import record
 
@@ -65,6 +66,11 @@ def end_session(*, session: ApiSession) -> None:
     record(action="accounts.user.signed_out", subject=session.user, actor=session.user)
 
 
+def record_sign_out(*, user: User) -> None:
+    """Audit that a browser's session ends; the session itself is the web framework's."""
+    record(action="accounts.user.signed_out", subject=user, actor=user)
+
+
 def session_of_refresh(refresh: str) -> ApiSession:
     """The live session whose current refresh token this is. Raises InvalidToken."""
     with transaction.atomic():
@@ -99,12 +105,7 @@ def _lock_session_of(refresh: str) -> tuple[ApiSession | None, bool]:
         key = uuid.UUID(public_id)
     except ValueError:
         return None, False
-    session = (
-        ApiSession.objects.select_for_update(of=("self",))
-        .select_related("user")
-        .filter(public_id=key, revoked_at=None, expires_at__gt=timezone.now(), user__is_active=True)
-        .first()
-    )
+    session = lock_live_session(key)
     return session, bool(session) and hmac.compare_digest(session.refresh_hash, _hash(secret))
 
 

@@ -1,0 +1,30 @@
+"""The only row locks of accounts. Everyone else's locks come first, except a booking, which starts with its doctors.
+
+`FOR NO KEY UPDATE`: rows that merely point at a doctor can still be added.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.utils import timezone
+
+from clinic.accounts.models import ApiSession, Doctor
+
+
+def lock_doctor(doctor_id: int) -> Doctor:
+    return Doctor.objects.select_for_update(of=("self",), no_key=True).get(pk=doctor_id)
+
+
+def lock_doctors(doctor_ids: Iterable[int]) -> dict[int, Doctor]:
+    """Lock several, in the order of their ids: {id: doctor}."""
+    rows = Doctor.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=set(doctor_ids)).order_by("pk")
+    return {doctor.pk: doctor for doctor in rows}
+
+
+def lock_live_session(public_id: UUID) -> ApiSession | None:
+    return (
+        ApiSession.objects.select_for_update(of=("self",))
+        .select_related("user")
+        .filter(public_id=public_id, revoked_at=None, expires_at__gt=timezone.now(), user__is_active=True)
+        .first()
+    )

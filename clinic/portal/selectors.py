@@ -1,0 +1,18 @@
+from datetime import datetime
+
+from billing.models import Invoice
+from patients.models import Patient
+from pharmacy.models import Prescription
+from scheduling.models import Appointment, Token
+
+
+def patient_home(user, *, now: datetime) -> dict:
+    """What a patient sees first: what is next, what was prescribed, what is owed. The own rows only."""
+    appointments = Appointment.objects.visible_to(user).select_related("doctor__user", "doctor__department")
+    return {
+        "patient": Patient.objects.visible_to(user).first(),
+        "token": Token.objects.visible_to(user).open().select_related("queue").first(),
+        "upcoming": appointments.live().filter(during__endswith__gt=now).order_by("during")[:5],
+        "prescriptions": Prescription.objects.visible_to(user).select_related("prescriber__user").prefetch_related("items__medicine")[:5],
+        "invoices": Invoice.objects.visible_to(user)[:5],
+    }
