@@ -24,7 +24,9 @@ class SampleForm(forms.Form):
     sex = forms.ChoiceField(choices=[("", "Choose"), ("female", "Female"), ("male", "Male"), ("other", "Other")], required=False)
     letter = forms.FileField(label="Referral letter", required=False, help_text="PDF or image, up to 10 MB.")
     notes = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
-    contact = forms.ChoiceField(label="Reminders", choices=[("mail", "By mail"), ("phone", "By phone"), ("no", "None")], widget=forms.RadioSelect)
+    contact = forms.ChoiceField(
+        label="Reminders", choices=[("mail", "By mail"), ("phone", "By phone"), ("no", "None")], widget=forms.RadioSelect
+    )
     consent = forms.BooleanField(label="Agrees to reminders", help_text="Can be withdrawn at any time.")
 
 
@@ -52,16 +54,27 @@ def _samples(request) -> dict:
     rows = [
         {"name": name, "token": f"A{number}", "status": status, "at": now - timedelta(minutes=7 * number), "owes": Decimal(owes)}
         for number, (name, status, owes) in enumerate(
-            [("Ann Bell", "waiting", "0"), ("Chidi Okafor", "called", "45.50"), ("María Fernández de la Vega", "in_service", "1234.5"), ("Ravi Patel", "no_show", "0"), ("Zoë Winter", "done", "12")],
+            [
+                ("Ann Bell", "waiting", "0"),
+                ("Chidi Okafor", "called", "45.50"),
+                ("María Fernández de la Vega", "in_service", "1234.5"),
+                ("Ravi Patel", "no_show", "0"),
+                ("Zoë Winter", "done", "12"),
+            ],
             start=11,
         )
     ]
     born = date(1984, 2, 29)
     return {
         "patient": SimpleNamespace(full_name="Ann Bell", mrn="000123-7", date_of_birth=born, sex="Female", is_restricted=True),
-        "other_patient": SimpleNamespace(full_name="Ravi Patel", mrn="000124-5", date_of_birth=timezone.localdate() - timedelta(days=250), sex="Male"),
+        "other_patient": SimpleNamespace(
+            full_name="Ravi Patel", mrn="000124-5", date_of_birth=timezone.localdate() - timedelta(days=250), sex="Male"
+        ),
         "third_patient": SimpleNamespace(full_name="Zoë Winter", mrn="000125-2", date_of_birth=None, sex=""),
-        "allergies": [{"substance": "Penicillin", "reaction": "anaphylaxis", "severity": "severe"}, {"substance": "Latex", "reaction": "rash"}],
+        "allergies": [
+            {"substance": "Penicillin", "reaction": "anaphylaxis", "severity": "severe"},
+            {"substance": "Latex", "reaction": "rash"},
+        ],
         "no_allergies": [],
         "form": SampleForm({"first_name": "Ann", "contact": "mail"}),
         "filter_form": SampleFilter(request.GET),
@@ -69,14 +82,34 @@ def _samples(request) -> dict:
         "rows": rows,
         "page_obj": Paginator(range(62), 25).get_page(request.GET.get("page")),
         "statuses": list(TONES),
-        "tabs": [{"label": "Summary", "url": "?", "current": True}, {"label": "Visits", "url": "?tab=visits", "count": 12}, {"label": "Invoices", "url": "?tab=invoices", "count": 0}],
-        "pairs": [("Phone", "+1 202 555 0143"), ("Insurance", "Northern Mutual, 80 %"), ("Blood group", ""), ("National id", "AB 12 34 56")],
+        "tabs": [
+            {"label": "Summary", "url": "?", "current": True},
+            {"label": "Visits", "url": "?tab=visits", "count": 12},
+            {"label": "Invoices", "url": "?tab=invoices", "count": 0},
+        ],
+        "pairs": [
+            ("Phone", "+1 202 555 0143"),
+            ("Insurance", "Northern Mutual, 80 %"),
+            ("Blood group", ""),
+            ("National id", "AB 12 34 56"),
+        ],
         "events": [
             {"at": now, "title": "Called to room 3", "by": "Dr Okafor", "icon": "megaphone", "tone": "info"},
-            {"at": now - timedelta(minutes=20), "title": "Vitals taken", "by": "N. Adams", "text": "38.6 °C is above the usual range.", "icon": "heart", "tone": "warning"},
+            {
+                "at": now - timedelta(minutes=20),
+                "title": "Vitals taken",
+                "by": "N. Adams",
+                "text": "38.6 °C is above the usual range.",
+                "icon": "heart",
+                "tone": "warning",
+            },
             {"at": now - timedelta(minutes=34), "title": "Checked in", "by": "Front desk", "icon": "check", "tone": "success"},
         ],
-        "steps": [{"label": "Check-in", "state": "done"}, {"label": "Triage", "state": "current"}, {"label": "Consultation", "state": "todo"}],
+        "steps": [
+            {"label": "Check-in", "state": "done"},
+            {"label": "Triage", "state": "current"},
+            {"label": "Consultation", "state": "todo"},
+        ],
         "menu_items": [{"label": "Edit", "url": "#", "icon": "pencil"}, {"label": "Print label", "url": "#", "icon": "printer"}],
         "print_lines": ["12 Harbour Street"],
         "suggest_url": request.path,
