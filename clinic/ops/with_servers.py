@@ -7,12 +7,12 @@ DATABASE_URL, REDIS_URL and MONGODB_URL are used as they are. The exit status is
 import argparse
 import os
 import secrets
-import sys
+import shutil
 import tempfile
 from pathlib import Path
 
 from clinic.ops.servers import stores
-from clinic.ops.servers.running import run
+from clinic.ops.servers.running import complain, run
 
 
 def main(argv=None) -> int:
@@ -22,6 +22,9 @@ def main(argv=None) -> int:
     parser.add_argument("--max-connections", type=int, default=100)
     parser.add_argument("command", nargs="+", metavar="-- COMMAND")
     options = parser.parse_args(argv)
+    if not shutil.which(options.command[0]):
+        complain(f"There is no command {options.command[0]!r}.")
+        return 127
 
     def work(supervisor) -> int:
         started = stores.start(supervisor, os.environ, durable=not options.no_fsync, max_connections=options.max_connections)
@@ -30,11 +33,7 @@ def main(argv=None) -> int:
 
     throwaway = options.data_dir is None
     folder = options.data_dir or Path(tempfile.gettempdir(), f"clinic-servers-{secrets.token_hex(6)}")
-    return run(folder, work, say=_say, throwaway=throwaway)
-
-
-def _say(sentence):
-    print(sentence, file=sys.stderr, flush=True)
+    return run(folder, work, report=complain, throwaway=throwaway)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import argparse
 import os
 
 from clinic.ops.servers import stores
-from clinic.ops.servers.running import run
+from clinic.ops.servers.running import run, say
 
 
 def main(argv=None) -> int:
@@ -21,8 +21,8 @@ def main(argv=None) -> int:
         started = stores.start(supervisor, os.environ, durable=not options.no_fsync, max_connections=options.max_connections)
         stores.write_servers_env(supervisor.data_dir, started.urls)
         for name, url in started.urls.items():
-            print(f"{name}={url}", flush=True)
-        print(f"Running (MongoDB: {started.mongodb_kind}); Ctrl-C stops.", flush=True)
+            say(f"{name}={url}")
+        say(f"Running (MongoDB: {started.mongodb_kind}); Ctrl-C stops.")
         supervisor.run_until_stopped()
         return 0
 

@@ -26,6 +26,14 @@ def write_private(path: Path, text: str):
     fresh.replace(path)
 
 
+class InUse(Exception):
+    """The folder's lock is held; by this process when it took it, by its servers if that is gone."""
+
+    def __init__(self, pid: str):
+        super().__init__(pid)
+        self.pid = pid
+
+
 class DataDir:
     """One data folder, held by one supervisor at a time.
 
@@ -38,41 +46,46 @@ class DataDir:
         self.lock_fd = None
 
     def open(self, stop=None):
-        """Create the folder if need be and take the lock; refuses when another run holds it."""
+        """Take the folder; refuses when another run holds it, waits while a former one's servers end."""
+        deadline = time.monotonic() + FORMER_RUN_SECONDS
+        while True:
+            try:
+                return self.open_now()
+            except InUse as held:
+                if _is_alive(held.pid) or time.monotonic() > deadline:
+                    raise ServerError(
+                        f"The data folder {self.path} is in use by process {held.pid or 'unknown'}. "
+                        "Stop that one first (Ctrl-C where it runs), or choose another folder with DATA_DIR=."
+                    ) from None
+            stop.sleep(0.1) if stop else time.sleep(0.1)
+
+    def open_now(self):
+        """Create the folder if need be and take its lock, or raise InUse."""
         try:
             # Root keeps the folder passable: PostgreSQL runs under another account below it.
             self.path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
             self.logs.mkdir(mode=0o700, exist_ok=True)
-            self.lock_fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            lock_fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise ServerError(
                 f"The data folder {self.path} cannot be used: {error.strerror}. "
                 "Choose another with DATA_DIR=, or run as the account that owns it."
             ) from None
-        self._take_lock(stop)
-        os.ftruncate(self.lock_fd, 0)
-        os.pwrite(self.lock_fd, str(os.getpid()).encode(), 0)
+        try:
+            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock_fd, 20, 0).decode()
+            os.close(lock_fd)
+            raise InUse(holder) from None
+        os.ftruncate(lock_fd, 0)
+        os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
+        self.lock_fd = lock_fd
         return self
 
     def close(self):
         if self.lock_fd is not None:
             os.close(self.lock_fd)
             self.lock_fd = None
-
-    def _take_lock(self, stop):
-        deadline = time.monotonic() + FORMER_RUN_SECONDS
-        while True:
-            try:
-                fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                holder = os.pread(self.lock_fd, 20, 0).decode()
-            if _is_alive(holder) or time.monotonic() > deadline:
-                raise ServerError(
-                    f"The data folder {self.path} is in use by process {holder or 'unknown'}. "
-                    "Stop that one first (Ctrl-C where it runs), or choose another folder with DATA_DIR=."
-                )
-            stop.sleep(0.1) if stop else time.sleep(0.1)
 
     @property
     def logs(self) -> Path:
@@ -94,21 +107,28 @@ class DataDir:
 
     def secret(self, name: str, length: int = 24) -> str:
         """A random value made once and kept."""
-        return self._remember("secrets.json", name, lambda kept: kept or secrets.token_urlsafe(length))
+        return self._remember("secrets.json", name, lambda kept, others: kept or secrets.token_urlsafe(length))
 
     def port(self, name: str) -> int:
         """The port of the last start, or another one when somebody took it meanwhile."""
-        return self._remember("ports.json", name, lambda kept: kept if kept and is_free(kept) else any_free_port())
+
+        def decide(kept, others):
+            while not kept or kept in others or not is_free(kept):
+                kept = any_free_port()
+            return kept
+
+        return self._remember("ports.json", name, decide)
 
     def note(self, name: str, value=None):
         """A fact about this folder that later starts need; with a value, records it."""
-        return self._remember("facts.json", name, lambda kept: value if value is not None else kept)
+        return self._remember("facts.json", name, lambda kept, others: value if value is not None else kept)
 
     def _remember(self, file_name: str, key: str, decide):
         path = self.path / file_name
         kept = json.loads(path.read_text()) if path.exists() else {}
-        value = decide(kept.get(key))
-        if value is not None and value != kept.get(key):
+        former = kept.pop(key, None)
+        value = decide(former, kept.values())
+        if value is not None and value != former:
             write_private(path, json.dumps(kept | {key: value}, indent=1))
         return value
 

@@ -1,5 +1,7 @@
 """Which server answers for each store, and how to reach it."""
 
+import re
+import shlex
 from dataclasses import dataclass, field
 
 from clinic.ops.servers import external, mongodb
@@ -9,6 +11,7 @@ from clinic.ops.servers.valkey import Valkey
 
 URL_NAMES = ("DATABASE_URL", "REDIS_URL", "MONGODB_URL")
 NO_MONGODB = "none"
+NEEDS_QUOTES = re.compile(r"""[\s&;|<>()$`"'\\*#~]""")
 
 
 @dataclass
@@ -59,8 +62,9 @@ def _add(stores, name, server):
 
 
 def write_servers_env(data_dir: DataDir, values: dict):
-    """KEY=value lines that both a shell and a plain line reader understand: no value needs quotes."""
-    write_private(servers_env_path(data_dir), "".join(f"{key}={value}\n" for key, value in values.items()))
+    """KEY=value lines for a shell and for a plain line reader: quoted only where a shell would stumble."""
+    lines = (f"{key}={shlex.quote(value) if NEEDS_QUOTES.search(value) else value}\n" for key, value in values.items())
+    write_private(servers_env_path(data_dir), "".join(lines))
 
 
 def servers_env_path(data_dir: DataDir):

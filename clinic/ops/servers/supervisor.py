@@ -66,7 +66,7 @@ class Child:
         tail = self._data_dir.log_tail(self.service.name)
         return ServerError(f"{self.service.name} {what}. The end of {log}:\n{tail}")
 
-    def restart_if_dead(self, say):
+    def restart_if_dead(self, report):
         """Restart at once after a healthy life, else after a pause that doubles."""
         if self.process.poll() is None:
             return
@@ -76,7 +76,7 @@ class Child:
             healthy = now - self._spawned_at > HEALTHY_SECONDS
             self._pause = FIRST_PAUSE_SECONDS if healthy else min(self._pause * 2, LONGEST_PAUSE_SECONDS)
             self._restart_at = now + self._pause
-            say(f"{self.service.name} ended with status {self.process.returncode}; starting it again.")
+            report(f"{self.service.name} ended with status {self.process.returncode}; starting it again.")
         elif now >= self._restart_at:
             self._restart_at = None
             self.spawn()
@@ -105,10 +105,10 @@ class Child:
 class Supervisor:
     """Runs in one thread: the kernel's death signal follows the thread that started the child."""
 
-    def __init__(self, data_dir, stop, say=print):
+    def __init__(self, data_dir, stop, report):
         self.data_dir = data_dir
         self.stop = stop
-        self.say = say
+        self._report = report
         self._lifeline = new_lifeline()
         self._groups = []
 
@@ -127,23 +127,21 @@ class Supervisor:
         """One look at every child; call it often."""
         for group in self._groups:
             for child in group:
-                child.restart_if_dead(self.say)
+                child.restart_if_dead(self._report)
 
     def run_until_stopped(self):
         while not self.stop.requested:
             self.watch()
             time.sleep(0.1)
 
-    def run_command(self, argv, env, *, own_session=False, seconds_to_end=5.0) -> int:
+    def run_command(self, argv, env, *, cwd=None, own_session=False, seconds_to_end=5.0) -> int:
         """Run a command to its end while watching the servers; returns its status.
 
         With own_session Ctrl-C reaches us alone. Without, the command has had it too, and gets a
         moment to end in its own way.
         """
-        try:
-            process = subprocess.Popen(argv, env=env, start_new_session=own_session, preexec_fn=self._lifeline.before_exec(signal.SIGTERM))
-        except OSError as error:
-            raise ServerError(f"{argv[0]} cannot be run: {error.strerror}") from None
+        death_signal = self._lifeline.before_exec(signal.SIGTERM)
+        process = subprocess.Popen(argv, env=env, cwd=cwd, start_new_session=own_session, preexec_fn=death_signal)
         self._lifeline.attach(process.pid, signal.SIGTERM)
         while process.poll() is None and not self.stop.requested:
             self.watch()

@@ -1,0 +1,134 @@
+"""The one command: `make demo` runs `python -m clinic.ops.demo`.
+
+Starts the data servers, brings the database up to date, starts web, worker and beat, prints the
+address and the logins, and stops all of it on Ctrl-C or SIGTERM.
+"""
+
+import argparse
+import http.client
+import os
+import sys
+import time
+from pathlib import Path
+
+from clinic.ops.logins import ensure_logins
+from clinic.ops.servers import stores
+from clinic.ops.servers.errors import ServerError
+from clinic.ops.servers.ports import LOOPBACK, first_free_port
+from clinic.ops.servers.running import run, say
+from clinic.ops.servers.service import NotReady, Service
+
+PROJECT = Path(__file__).resolve().parents[2]
+WEB_WORKERS = 2
+TITLES = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis", "MONGODB_URL": "MongoDB"}
+
+
+class Web(Service):
+    def __init__(self, port: int, env: dict):
+        self._port = port
+        # As many threads as the database pool has connections: a request waits for a thread, where
+        # waiting is cheap, and never for a connection.
+        argv = ["granian", "--interface", "wsgi", "--workers", WEB_WORKERS, "--blocking-threads", 8, "--no-ws"]
+        argv += ["--respawn-failed-workers", "--respawn-interval", 0.5, "--workers-kill-timeout", 10]
+        argv += ["--host", LOOPBACK, "--port", port, "clinic.wsgi:application"]
+        super().__init__(name="web", argv=[sys.executable, "-m", *argv], env=env, cwd=PROJECT)
+
+    def check_ready(self):
+        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            status = connection.getresponse().status
+        except OSError as error:
+            raise NotReady(error) from None
+        finally:
+            connection.close()
+        if status != 200:
+            raise NotReady(f"GET /healthz answers {status}")
+
+
+def celery(name: str, *arguments, env: dict) -> Service:
+    argv = [sys.executable, "-m", "celery", "-A", "clinic", *arguments, "--loglevel", "INFO"]
+    return Service(name=name, argv=argv, env=env, cwd=PROJECT)
+
+
+def main(argv=None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m clinic.ops.demo", description="A demo clinic on this machine.")
+    parser.add_argument("--data-dir", default=os.environ.get("DATA_DIR") or ".local")
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
+    options = parser.parse_args(argv)
+    return run(options.data_dir, lambda supervisor: _serve(supervisor, options.port))
+
+
+def _serve(supervisor, wanted_port: int) -> int:
+    started_at = time.monotonic()
+    data_dir = supervisor.data_dir
+    logins_file = data_dir.path / "logins.json"
+    logins = ensure_logins(logins_file)
+    data_stores = stores.start(supervisor, os.environ)
+    _say_stores(data_stores)
+    port = first_free_port(wanted_port)
+    if port != wanted_port:
+        say(f"  Port {wanted_port} is taken by another program; using {port}.")
+    settings = _settings(data_dir, port) | data_stores.urls
+    environment = os.environ | settings | {"MONGODB_KIND": data_stores.mongodb_kind, "DATA_DIR": str(data_dir.path)}
+    environment["CLINIC_LOGINS_FILE"] = str(logins_file)
+    _prepare(supervisor, environment)
+    beat_file = data_dir.path / "celerybeat-schedule"
+    web = Web(port, environment)
+    worker = celery("worker", "worker", "--concurrency", 2, "--without-gossip", "--without-mingle", env=environment)
+    beat = celery("beat", "beat", "--schedule", beat_file, "--pidfile", "", env=environment)
+    supervisor.start([web, worker, beat])
+    stores.write_servers_env(data_dir, data_stores.urls | settings)
+    _say_serving(settings["BASE_URL"], logins, data_dir, time.monotonic() - started_at)
+    supervisor.run_until_stopped()
+    say("Stopping ...")
+    return 0
+
+
+def _settings(data_dir, port: int) -> dict:
+    """Production settings, but for what only loopback and a demo may do."""
+    base_url = f"http://{LOOPBACK}:{port}"
+    return {
+        "BASE_URL": base_url,
+        "SECRET_KEY": data_dir.secret("secret_key", length=48),
+        "AUDIT_KEY": data_dir.secret("audit_key", length=48),
+        "DEBUG": "False",
+        "DEMO": "True",
+        "ALLOWED_HOSTS": f"{LOOPBACK},localhost",
+        "CSRF_TRUSTED_ORIGINS": f"{base_url},http://localhost:{port}",
+        "SECURE_COOKIES": "False",
+        "STATIC_ROOT": str(data_dir.path / "static"),
+        "DJANGO_SETTINGS_MODULE": "clinic.settings",
+    }
+
+
+def _prepare(supervisor, environment: dict):
+    """In its own process, watched like the rest: a stop during a long first fill is clean."""
+    argv = [sys.executable, "-m", "clinic.ops.prepare"]
+    status = supervisor.run_command(argv, environment, cwd=PROJECT, own_session=True, seconds_to_end=20)
+    supervisor.stop.check()
+    if status != 0:
+        raise ServerError("The database could not be prepared; the reason stands above.")
+
+
+def _say_stores(data_stores):
+    for name, title in TITLES.items():
+        words = data_stores.words.get(name)
+        if name == "MONGODB_URL":
+            words = f"{data_stores.mongodb_kind}, {words}" if words else _NO_MONGODB
+        say(f"  {title:<11} {words}")
+
+
+_NO_MONGODB = "none here: notes wait in PostgreSQL, reports over MongoDB are empty (docs/operations.md)"
+
+
+def _say_serving(base_url, logins, data_dir, seconds):
+    say(f"\nServing {base_url} after {seconds:.1f} s\n")
+    say(f"  {'user name':<12} password")
+    for login in logins.values():
+        say(f"  {login['username']:<12} {login['password']}")
+    say(f"\nData and logs are in {data_dir.path}. Ctrl-C stops everything and keeps the data.")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

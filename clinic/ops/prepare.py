@@ -1,0 +1,115 @@
+"""Bring the demo's database and static files up to date: one Django start, and only what is needed.
+
+Run by clinic.ops.demo as a process of its own, so that the supervisor never loads Django.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+    import django
+
+    django.setup()
+    data_dir = Path(os.environ["DATA_DIR"])
+    _migrate()
+    _collect_static(Stamp(data_dir / "static.stamp"))
+    _seed(Stamp(data_dir / "seed.stamp"), Path(os.environ["CLINIC_LOGINS_FILE"]))
+    return 0
+
+
+class Stamp:
+    """Remembers what a step was last done for."""
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def read(self) -> dict:
+        return json.loads(self._path.read_text()) if self._path.exists() else {}
+
+    def write(self, facts: dict):
+        self._path.write_text(json.dumps(facts))
+
+
+@contextmanager
+def _step(title: str):
+    """A line that says what takes the time."""
+    print(f"  {title} ...", end="", flush=True)
+    started = time.monotonic()
+    yield
+    print(f" {time.monotonic() - started:.1f} s", flush=True)
+
+
+def _migrate():
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        with _step("Setting up the database"):
+            call_command("migrate", interactive=False, verbosity=0)
+
+
+def _collect_static(stamp: Stamp):
+    from django.conf import settings
+    from django.core.management import call_command
+
+    facts = {"root": str(settings.STATIC_ROOT), "files": _static_fingerprint()}
+    if stamp.read() != facts or not Path(settings.STATIC_ROOT).exists():
+        with _step("Collecting static files"):
+            call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+        stamp.write(facts)
+
+
+def _static_fingerprint() -> str:
+    """Changes whenever a static file of the project or of a library does."""
+    from django.contrib.staticfiles.finders import get_finders
+
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list(ignore_patterns=[]):
+            facts = Path(storage.path(name)).stat()
+            digest.update(f"{name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _seed(stamp: Stamp, logins: Path):
+    """Fill an empty database, or finish one that we began to fill. A database with users that we know
+    nothing of is somebody's clinic: it is left alone."""
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+
+    known = stamp.read()
+    facts = {"database": _database_identity(), "logins": hashlib.sha256(logins.read_bytes()).hexdigest()}
+    if known == facts | {"done": True}:
+        return
+    ours = known.get("database") == facts["database"]
+    if get_user_model().objects.exists() and not ours:
+        print("  This database already has users: no demo data was added, and the logins below may not work.")
+        return
+    stamp.write(facts | {"done": False})
+    with _step("Filling the demo clinic"):
+        call_command("seed", scale="small")
+    stamp.write(facts | {"done": True})
+
+
+def _database_identity() -> str:
+    """The same for every address of one database, another one for a new database of the same name."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select (select system_identifier from pg_control_system()), oid from pg_database where datname = current_database()"
+        )
+        return "/".join(str(part) for part in cursor.fetchone())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
