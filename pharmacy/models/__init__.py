@@ -1,4 +1,4 @@
-from pharmacy.models.dispense import Dispense, DispenseLine
+from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, ReturnTo
 from pharmacy.models.medicine import Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.stock import Batch, BatchState, MovementKind, StockMovement, Supplier
@@ -8,11 +8,13 @@ __all__ = [
     "BatchState",
     "Dispense",
     "DispenseLine",
+    "DispenseReturn",
     "Medicine",
     "MovementKind",
     "Prescription",
     "PrescriptionItem",
     "PrescriptionStatus",
+    "ReturnTo",
     "StockMovement",
     "Supplier",
 ]

@@ -1,10 +1,12 @@
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from clinic.core.models import BaseModel
-from clinic.core.triggers import Kept
+from clinic.core.triggers import Frozen, Kept
+from pharmacy.models.triggers import ItemIsItsLines, LineFitsItsDispense, LineIsItsMovements
 
 
 class DispenseQuerySet(models.QuerySet):
@@ -18,6 +20,7 @@ class Dispense(BaseModel):
     prescription = models.ForeignKey("pharmacy.Prescription", models.PROTECT, related_name="dispenses")
     dispensed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     dispensed_at = models.DateTimeField(db_default=Now())
+    dispensed_on = models.DateField(help_text="The clinic's day; what expires by then cannot have gone out.")
     override_reason = models.CharField(max_length=300, blank=True, help_text="Why it was given out in spite of a warning.")
     request_id = models.UUIDField(unique=True, editable=False)
 
@@ -25,7 +28,7 @@ class Dispense(BaseModel):
 
     class Meta:
         ordering = ["-id"]
-        triggers = [Kept(name="dispense_kept")]
+        triggers = [Kept(name="dispense_kept"), Frozen(name="dispense_unchanged", condition=pgtrigger.AnyChange())]
 
 
 class DispenseLine(BaseModel):
@@ -44,4 +47,46 @@ class DispenseLine(BaseModel):
             models.CheckConstraint(name="dispense_line_returned_within_given", condition=Q(returned_quantity__lte=F("quantity"))),
             models.UniqueConstraint(fields=["dispense", "item", "batch"], name="dispense_line_once_per_batch"),
         ]
-        triggers = [Kept(name="dispense_line_kept")]
+        triggers = [
+            Kept(name="dispense_line_kept"),
+            Frozen(name="dispense_line_only_returned", condition=pgtrigger.AnyChange(exclude=["returned_quantity"])),
+            Frozen(
+                name="dispense_line_return_is_final",
+                condition=pgtrigger.Condition("NEW.returned_quantity < OLD.returned_quantity"),
+                sentence="what was returned stays returned",
+            ),
+            LineFitsItsDispense(name="dispense_line_fits"),
+            LineIsItsMovements(
+                name="dispense_line_is_its_movements", operation=pgtrigger.Insert | pgtrigger.UpdateOf("returned_quantity"), line="NEW.id"
+            ),
+            ItemIsItsLines(
+                name="dispense_line_counts_in_its_item",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("returned_quantity"),
+                item="NEW.item_id",
+            ),
+        ]
+
+    @property
+    def returnable_quantity(self) -> int:
+        return self.quantity - self.returned_quantity
+
+
+class ReturnTo(models.TextChoices):
+    BATCH = "batch", "Back to its batch"
+    QUARANTINE = "quarantine", "To quarantine"
+
+
+class DispenseReturn(BaseModel):
+    """Units of one dispense that came back to the counter at a time; its movements say which and how many."""
+
+    dispense = models.ForeignKey(Dispense, models.PROTECT, related_name="returns")
+    to = models.CharField(max_length=10, choices=ReturnTo)
+    reason = models.CharField(max_length=200)
+    returned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    returned_at = models.DateTimeField(db_default=Now())
+    request_id = models.UUIDField(unique=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(name="dispense_return_has_reason", condition=~Q(reason=""))]
+        triggers = [Kept(name="dispense_return_kept"), Frozen(name="dispense_return_unchanged", condition=pgtrigger.AnyChange())]

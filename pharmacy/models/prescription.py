@@ -1,8 +1,11 @@
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from clinic.core.models import BaseModel, VersionedModel
-from clinic.core.triggers import Kept
+from clinic.core.triggers import Frozen, Kept
+from patients.models.encounter import FrozenWithEncounter
+from pharmacy.models.triggers import ItemIsItsLines, ItemsOfDraftOnly
 
 
 class PrescriptionStatus(models.TextChoices):
@@ -23,12 +26,21 @@ NEXT_STATUSES = {
         PrescriptionStatus.EXPIRED,
     },
     PrescriptionStatus.PARTIALLY_DISPENSED: {PrescriptionStatus.DISPENSED, PrescriptionStatus.EXPIRED, PrescriptionStatus.SIGNED},
-    PrescriptionStatus.DISPENSED: {PrescriptionStatus.PARTIALLY_DISPENSED},  # a return
+    PrescriptionStatus.DISPENSED: {PrescriptionStatus.PARTIALLY_DISPENSED, PrescriptionStatus.SIGNED},  # returns
     PrescriptionStatus.CANCELLED: set(),
     PrescriptionStatus.EXPIRED: set(),
 }
 
 DISPENSABLE_STATUSES = [PrescriptionStatus.SIGNED, PrescriptionStatus.PARTIALLY_DISPENSED]
+
+_MOVES = ", ".join(f"('{old}', '{new}')" for old, following in NEXT_STATUSES.items() for new in sorted(following))
+_UNKNOWN_MOVE = f"OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN ({_MOVES})"
+# Of a signed prescription only its status, its clearance and the reason of a cancellation change.
+_CHANGED_AFTER_SIGNING = """
+    OLD.status <> 'draft'
+    AND (NEW.public_id, NEW.encounter_id, NEW.patient_id, NEW.prescriber_id, NEW.signed_at, NEW.valid_until, NEW.override_reason)
+    IS DISTINCT FROM (OLD.public_id, OLD.encounter_id, OLD.patient_id, OLD.prescriber_id, OLD.signed_at, OLD.valid_until, OLD.override_reason)
+"""
 
 
 class PrescriptionQuerySet(models.QuerySet):
@@ -73,7 +85,24 @@ class Prescription(VersionedModel):
             models.Index(fields=["signed_at", "id"], name="prescription_worklist", condition=Q(status__in=DISPENSABLE_STATUSES)),
             models.Index(fields=["patient", "-id"], name="prescription_by_patient"),
         ]
-        triggers = [Kept(name="prescription_kept")]
+        triggers = [
+            Kept(name="prescription_kept"),
+            FrozenWithEncounter(name="prescription_of_open_encounter", operation=pgtrigger.Insert),
+            Frozen(name="prescription_moves_forward", condition=pgtrigger.Condition(_UNKNOWN_MOVE), sentence="no such change of status"),
+            Frozen(
+                name="prescription_signed_is_frozen",
+                condition=pgtrigger.Condition(_CHANGED_AFTER_SIGNING),
+                sentence="the prescription is signed",
+            ),
+        ]
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == PrescriptionStatus.DRAFT
+
+    @property
+    def is_cleared(self) -> bool:
+        return self.cleared_at is not None
 
 
 class PrescriptionItem(BaseModel):
@@ -98,3 +127,17 @@ class PrescriptionItem(BaseModel):
             ),
             models.UniqueConstraint(fields=["prescription", "medicine"], name="item_medicine_once_per_prescription"),
         ]
+        triggers = [
+            ItemsOfDraftOnly(name="item_of_draft_only", operation=pgtrigger.Insert | pgtrigger.Delete),
+            ItemsOfDraftOnly(
+                name="item_changed_in_draft_only", operation=pgtrigger.Update, condition=pgtrigger.AnyChange(exclude=["dispensed_quantity"])
+            ),
+            ItemIsItsLines(
+                name="item_dispensed_is_its_lines", operation=pgtrigger.Insert | pgtrigger.UpdateOf("dispensed_quantity"), item="NEW.id"
+            ),
+        ]
+
+    @property
+    def total_quantity(self) -> int:
+        """Units that may go out in all, repeats included."""
+        return self.quantity * (self.repeats + 1)

@@ -1,10 +1,12 @@
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
 from clinic.core.models import BaseModel, VersionedModel
-from clinic.core.triggers import AppendOnly, Kept
+from clinic.core.triggers import AppendOnly, Frozen, Kept
+from pharmacy.models.triggers import LineIsItsMovements, MovementContinuesTheLedger, OnHandIsTheLedger
 
 
 class Supplier(BaseModel):
@@ -26,6 +28,13 @@ class BatchState(models.TextChoices):
     RECALLED = "recalled", "Recalled"
 
 
+NEXT_STATES = {
+    BatchState.AVAILABLE: {BatchState.QUARANTINED, BatchState.RECALLED},
+    BatchState.QUARANTINED: {BatchState.AVAILABLE, BatchState.RECALLED},
+    BatchState.RECALLED: set(),
+}
+
+
 class BatchQuerySet(models.QuerySet):
     def usable(self, on):
         """What may go out on that day: available, not expired, something left; soonest expiry first, then oldest receipt."""
@@ -44,7 +53,16 @@ class Batch(VersionedModel):
     received_quantity = models.PositiveIntegerField(help_text="Units received into it in all.")
     on_hand = models.PositiveIntegerField(editable=False)
     state = models.CharField(max_length=12, choices=BatchState, default=BatchState.AVAILABLE, editable=False)
-    request_id = models.UUIDField(null=True, unique=True, editable=False)
+    state_reason = models.CharField(max_length=200, blank=True, editable=False, help_text="Why it was quarantined, recalled or released.")
+    returned_from = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="returned",
+        help_text="The batch of the same lot that these units were dispensed from, before they came back into quarantine.",
+    )
 
     objects = BatchQuerySet.as_manager()
 
@@ -52,11 +70,14 @@ class Batch(VersionedModel):
         ordering = ["expires_on", "received_on", "id"]
         verbose_name_plural = "batches"
         constraints = [
-            models.UniqueConstraint("medicine", Lower("lot"), "expires_on", name="batch_once_per_lot_and_expiry"),
+            models.UniqueConstraint(
+                "medicine", Lower("lot"), "expires_on", condition=Q(returned_from__isnull=True), name="batch_once_per_lot_and_expiry"
+            ),
             models.CheckConstraint(name="batch_on_hand_not_negative", condition=Q(on_hand__gte=0)),
             models.CheckConstraint(name="batch_received_something", condition=Q(received_quantity__gt=0)),
             models.CheckConstraint(name="batch_cost_not_negative", condition=Q(unit_cost__gte=0)),
             models.CheckConstraint(name="batch_expires_after_receipt", condition=Q(expires_on__gt=F("received_on"))),
+            models.CheckConstraint(name="batch_set_aside_with_reason", condition=Q(state=BatchState.AVAILABLE) | ~Q(state_reason="")),
         ]
         indexes = [
             models.Index(
@@ -65,7 +86,17 @@ class Batch(VersionedModel):
                 condition=Q(state=BatchState.AVAILABLE, on_hand__gt=0),
             )
         ]
-        triggers = [Kept(name="batch_kept")]
+        triggers = [
+            Kept(name="batch_kept"),
+            Frozen(
+                name="batch_recall_is_final",
+                condition=pgtrigger.Condition("OLD.state = 'recalled' AND NEW.state <> 'recalled'"),
+                sentence="a recalled batch stays recalled",
+            ),
+            OnHandIsTheLedger(
+                name="batch_on_hand_is_the_ledger", operation=pgtrigger.Insert | pgtrigger.UpdateOf("on_hand"), batch="NEW.id"
+            ),
+        ]
 
     def __str__(self):
         return self.lot
@@ -90,6 +121,7 @@ class StockMovement(BaseModel):
     reason = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(db_default=Now())
+    request_id = models.UUIDField(null=True, unique=True, editable=False, help_text="Of a receipt or an adjustment.")
 
     class Meta:
         ordering = ["id"]
@@ -101,9 +133,20 @@ class StockMovement(BaseModel):
                 | (Q(kind=MovementKind.ADJUSTMENT) & ~Q(quantity=0)),
             ),
             models.CheckConstraint(
-                name="movement_out_names_its_dispense_line", condition=~Q(kind=MovementKind.OUT) | Q(dispense_line__isnull=False)
+                name="movement_out_names_its_dispense_line",
+                condition=~Q(kind__in=[MovementKind.OUT, MovementKind.RETURN]) | Q(dispense_line__isnull=False),
             ),
             models.CheckConstraint(name="movement_adjusted_with_reason", condition=~Q(kind__in=["ADJUSTMENT", "WASTE"]) | ~Q(reason="")),
         ]
         indexes = [models.Index(fields=["batch", "id"], name="movement_by_batch"), models.Index(fields=["-at"], name="movement_recent")]
-        triggers = [AppendOnly(name="movement_append_only")]
+        triggers = [
+            AppendOnly(name="movement_append_only"),
+            MovementContinuesTheLedger(name="movement_continues_the_ledger"),
+            OnHandIsTheLedger(name="movement_left_what_is_on_hand", operation=pgtrigger.Insert, batch="NEW.batch_id"),
+            LineIsItsMovements(
+                name="movement_is_of_its_line",
+                operation=pgtrigger.Insert,
+                line="NEW.dispense_line_id",
+                condition=pgtrigger.Condition("NEW.dispense_line_id IS NOT NULL"),
+            ),
+        ]

@@ -1,0 +1,83 @@
+from clinic.core.errors import DomainError, Forbidden
+
+
+class NotAPrescriber(Forbidden):
+    code = "not_a_prescriber"
+    detail = "Only a doctor may write or sign a prescription."
+
+
+class EncounterClosed(DomainError):
+    code = "encounter_closed"
+    detail = "The visit is already closed. Prescribe in a new visit."
+
+
+class NotDraft(DomainError):
+    code = "not_draft"
+    detail = "The prescription is already signed or cancelled and can no longer be changed."
+
+
+class NotCancellable(DomainError):
+    code = "not_cancellable"
+    detail = "Something of this prescription was already handed out. Take it back first."
+
+
+class SafetyCheck(DomainError):
+    """A warning stands. `alerts` says which; a reason to go on in spite of it lets the same request pass."""
+
+    code = "safety_check"
+    detail = "Please read the warnings. Going on needs a reason."
+
+
+class PaymentRequired(DomainError):
+    code = "payment_required"
+    detail = "This prescription is not paid yet. It can be handed out once its invoice is paid."
+
+
+class NotDispensable(DomainError):
+    code = "not_dispensable"
+    detail = "This prescription cannot be dispensed."
+
+
+class InsufficientStock(DomainError):
+    code = "insufficient_stock"
+    detail = "There is not enough in stock."
+
+
+class OverPrescribed(DomainError):
+    code = "over_prescribed"
+    detail = "That is more than was prescribed."
+
+
+class WrongBatch(DomainError):
+    code = "wrong_batch"
+    detail = "This batch cannot be used here."
+
+
+class OverReturned(DomainError):
+    code = "over_returned"
+    detail = "That is more than was given out."
+
+
+class NotOnHand(DomainError):
+    code = "not_on_hand"
+    detail = "There is not that much on hand."
+
+
+class BatchStateRefused(DomainError):
+    code = "batch_state"
+    detail = "This batch cannot be changed like that."
+
+
+class MedicineExists(DomainError):
+    code = "medicine_exists"
+    detail = "There already is a medicine of this name and form."
+
+
+class SupplierExists(DomainError):
+    code = "supplier_exists"
+    detail = "There already is a supplier of this name."
+
+
+class RequestReused(DomainError):
+    code = "request_reused"
+    detail = "This form was already sent for something else. Reload the page and try again."

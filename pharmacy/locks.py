@@ -1,0 +1,54 @@
+"""The only row locks of the pharmacy.
+
+Order: prescription, then batches, each by primary key; then downwards: encounter, patient, doctor.
+Whoever locks more than one row of a table gives all keys at once.
+"""
+
+from datetime import date
+
+from django.db.models import Q
+
+from patients.models import Encounter
+from pharmacy.models import Batch, DispenseLine, Medicine, Prescription, PrescriptionStatus
+
+
+def lock_prescription(prescription_id: int) -> Prescription:
+    return (
+        Prescription.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("patient", "prescriber__user", "encounter")
+        .get(pk=prescription_id)
+    )
+
+
+def lock_prescriptions(prescription_ids) -> list[Prescription]:
+    return list(Prescription.objects.select_for_update(no_key=True).filter(pk__in=prescription_ids).order_by("pk"))
+
+
+def lock_drafts(encounter_id: int) -> list[Prescription]:
+    drafts = Prescription.objects.filter(encounter_id=encounter_id, status=PrescriptionStatus.DRAFT)
+    return list(drafts.select_for_update(no_key=True, of=("self",)).select_related("patient").order_by("pk"))
+
+
+def lock_usable_batches(medicine_ids, *, on: date, batch_ids=()) -> list[Batch]:
+    """What may go out of these medicines on that day, and the batches named, whatever their state."""
+    usable = Q(medicine_id__in=medicine_ids, pk__in=Batch.objects.usable(on).values("pk"))
+    return list(Batch.objects.select_for_update(no_key=True).filter(usable | Q(pk__in=batch_ids)).order_by("pk"))
+
+
+def lock_batches(batch_ids) -> list[Batch]:
+    return list(Batch.objects.select_for_update(no_key=True).filter(pk__in=batch_ids).order_by("pk"))
+
+
+def lock_lines(dispense_id: int) -> list[DispenseLine]:
+    lines = DispenseLine.objects.select_for_update(no_key=True, of=("self",)).filter(dispense_id=dispense_id)
+    return list(lines.select_related("item__medicine").order_by("pk"))
+
+
+def lock_medicine(medicine_id: int) -> Medicine:
+    """Receipts of one medicine pass one by one, so that a new lot is made once."""
+    return Medicine.objects.select_for_update(no_key=True).get(pk=medicine_id)
+
+
+def lock_open_encounter(encounter_id: int) -> Encounter:
+    """After the prescriptions of the encounter, if any: it stands below them."""
+    return Encounter.objects.select_for_update(no_key=True, of=("self",)).select_related("patient").get(pk=encounter_id)

@@ -1,0 +1,133 @@
+"""What the rows of pharmacy hold by themselves, whoever writes them."""
+
+import pgtrigger
+
+from clinic.core.triggers import refusal
+
+
+class ItemsOfDraftOnly(pgtrigger.Trigger):
+    """Items are added, changed and removed while their prescription is a draft of an open encounter.
+
+    The share locks make a writer wait for a signature that is being given, and then see it.
+    """
+
+    when = pgtrigger.Before
+    declare = [("is_open", "boolean")]
+
+    def __init__(self, name: str, operation, condition=None):
+        func = f"""
+            SELECT p.status = 'draft' AND e.status = 'in_progress' INTO is_open
+              FROM pharmacy_prescription p JOIN patients_encounter e ON e.id = p.encounter_id
+             WHERE p.id = COALESCE(NEW.prescription_id, OLD.prescription_id) FOR SHARE;
+            IF NOT is_open THEN
+                {refusal(name, "the prescription is no longer a draft")}
+            END IF;
+            RETURN COALESCE(NEW, OLD);
+        """
+        super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
+class MovementContinuesTheLedger(pgtrigger.Trigger):
+    """A movement starts from the balance that the last one left, so that the last balance is the sum of all.
+
+    The lock on the batch puts writers in a row.
+    """
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+    declare = [("last_balance", "bigint")]
+
+    def __init__(self, name: str):
+        func = f"""
+            PERFORM 1 FROM pharmacy_batch WHERE id = NEW.batch_id FOR NO KEY UPDATE;
+            SELECT balance INTO last_balance FROM pharmacy_stockmovement
+             WHERE batch_id = NEW.batch_id ORDER BY id DESC LIMIT 1;
+            IF NEW.balance <> COALESCE(last_balance, 0) + NEW.quantity THEN
+                {refusal(name, "the balance does not follow from the last movement")}
+            END IF;
+            RETURN NEW;
+        """
+        super().__init__(name=name, func=func)
+
+
+class OnHandIsTheLedger(pgtrigger.Trigger):
+    """At commit a batch has on hand what its last movement left: no unit comes or goes without a movement."""
+
+    when = pgtrigger.After
+    timing = pgtrigger.Deferred
+    declare = [("held", "bigint"), ("last_balance", "bigint")]
+
+    def __init__(self, name: str, operation, batch: str):
+        func = f"""
+            SELECT on_hand INTO held FROM pharmacy_batch WHERE id = {batch};
+            SELECT balance INTO last_balance FROM pharmacy_stockmovement
+             WHERE batch_id = {batch} ORDER BY id DESC LIMIT 1;
+            IF held <> COALESCE(last_balance, 0) THEN
+                {refusal(name, "what is on hand is not what the movements left")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, func=func)
+
+
+class LineFitsItsDispense(pgtrigger.Trigger):
+    """A line is of an item of the dispensed prescription, from a batch that may go out on that day."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+
+    def __init__(self, name: str):
+        func = f"""
+            PERFORM 1 FROM pharmacy_dispense d JOIN pharmacy_prescriptionitem i ON i.prescription_id = d.prescription_id
+              WHERE d.id = NEW.dispense_id AND i.id = NEW.item_id;
+            IF NOT FOUND THEN
+                {refusal(name + "_item", "the item is of another prescription")}
+            END IF;
+            PERFORM 1 FROM pharmacy_batch b, pharmacy_dispense d
+              WHERE b.id = NEW.batch_id AND d.id = NEW.dispense_id
+                AND b.state = 'available' AND b.expires_on > d.dispensed_on FOR NO KEY UPDATE OF b;
+            IF NOT FOUND THEN
+                {refusal(name + "_batch", "the batch is expired, quarantined or recalled")}
+            END IF;
+            RETURN NEW;
+        """
+        super().__init__(name=name, func=func)
+
+
+class LineIsItsMovements(pgtrigger.Trigger):
+    """At commit each unit that a line gave out, or took back, stands in the ledger."""
+
+    when = pgtrigger.After
+    timing = pgtrigger.Deferred
+    declare = [("given", "bigint"), ("returned", "bigint"), ("line", "record")]
+
+    def __init__(self, name: str, operation, line: str, condition=None):
+        func = f"""
+            SELECT id, quantity, returned_quantity INTO line FROM pharmacy_dispenseline WHERE id = {line};
+            SELECT COALESCE(-SUM(quantity) FILTER (WHERE kind = 'OUT'), 0), COALESCE(SUM(quantity) FILTER (WHERE kind = 'RETURN'), 0)
+              INTO given, returned FROM pharmacy_stockmovement WHERE dispense_line_id = line.id;
+            IF given <> line.quantity OR returned <> line.returned_quantity THEN
+                {refusal(name, "the line is not what the movements say")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
+class ItemIsItsLines(pgtrigger.Trigger):
+    """At commit an item's dispensed quantity is what its lines gave out less what came back."""
+
+    when = pgtrigger.After
+    timing = pgtrigger.Deferred
+    declare = [("counted", "bigint"), ("summed", "bigint")]
+
+    def __init__(self, name: str, operation, item: str):
+        func = f"""
+            SELECT dispensed_quantity INTO counted FROM pharmacy_prescriptionitem WHERE id = {item};
+            SELECT COALESCE(SUM(quantity - returned_quantity), 0) INTO summed FROM pharmacy_dispenseline WHERE item_id = {item};
+            IF counted <> summed THEN
+                {refusal(name, "the dispensed quantity is not what the lines say")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, func=func)

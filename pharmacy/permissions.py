@@ -1,0 +1,7 @@
+VIEW_MEDICINE = "pharmacy.view_medicine"
+MANAGE_MEDICINE = "pharmacy.manage_medicine"
+VIEW_STOCK = "pharmacy.view_stock"
+MANAGE_STOCK = "pharmacy.manage_stock"
+VIEW_PRESCRIPTION = "pharmacy.view_prescription"
+PRESCRIBE = "pharmacy.prescribe"
+DISPENSE = "pharmacy.dispense"
