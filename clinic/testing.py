@@ -5,6 +5,7 @@ Start the tests through `make test`, or with DATABASE_URL, REDIS_URL and MONGODB
 
 import os
 import threading
+from pathlib import Path
 
 for name, value in {
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
@@ -14,6 +15,7 @@ for name, value in {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "EMAIL_URL": "memorymail://",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+    "STATIC_ROOT": str(Path(__file__).resolve().parent.parent / "static"),  # whitenoise wants a folder that is there
 }.items():
     os.environ[name] = value
 # What a developer's shell has set for the running clinic must not steer the tests.

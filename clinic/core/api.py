@@ -31,7 +31,7 @@ class ORJSONRenderer(JSONRenderer):
             return b""
         response = (renderer_context or {}).get("response")
         if response is not None and getattr(response, "is_problem", False):
-            response.content_type = PROBLEM_TYPE
+            response["Content-Type"] = PROBLEM_TYPE
         return orjson.dumps(data, default=encode_other, option=orjson.OPT_NON_STR_KEYS)
 
 
