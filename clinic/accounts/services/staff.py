@@ -30,7 +30,7 @@ def register_staff(*, data: dict, roles: list[str], doctor: dict | None = None, 
     try:
         with transaction.atomic():
             user.save()
-            user.groups.set(Group.objects.filter(name__in=roles))
+            user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
             if doctor is not None:
                 _make_doctor(user, doctor)
             record(action="accounts.user.registered", subject=user, actor=by, changes={"roles": sorted(roles)})
