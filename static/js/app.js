@@ -79,7 +79,18 @@
     else failed(event.detail);
   });
 
+  // A page that refreshes by itself must not look current when it is not.
+  function stale(on) {
+    const note = document.getElementById("stale");
+    if (note) note.hidden = !on;
+  }
+
+  window.addEventListener("offline", () => stale(true));
+  window.addEventListener("online", () => stale(false));
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.xhr.status) stale(event.detail.xhr.status === 503); });
+
   function failed(detail) {
+    stale(true);
     if (writes(detail)) return toast(NOT_SAVED, "danger");
     // A part that refreshes by itself tries again soon; only a person's own click deserves a word.
     if (detail.requestConfig?.triggeringEvent) toast(NOT_LOADED, "danger");
