@@ -1,0 +1,90 @@
+import pytest
+from django.test import Client
+
+from clinic.accounts.models import User
+from clinic.accounts.roles import Role
+from clinic.accounts.tests.factories import PASSWORD, user
+from clinic.audit.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/accounts/login/"
+
+
+def sign_in(client, username, password=PASSWORD, **more):
+    return client.post(LOGIN, {"username": username, "password": password} | more)
+
+
+def test_signing_in_goes_where_the_role_works_and_is_audited():
+    nurse = user(Role.NURSE)
+
+    answer = sign_in(Client(), nurse.username)
+
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert OutboxEvent.objects.get(action="accounts.user.signed_in").actor == nurse
+
+
+def test_next_stays_on_the_own_site():
+    nurse = user(Role.NURSE)
+
+    assert sign_in(Client(), nurse.username, next="/home/")["Location"] == "/home/"
+    assert sign_in(Client(), nurse.username, next="https://evil.example/")["Location"] == "/"
+
+
+def test_refused_sign_in_says_so_and_keeps_nobody_signed_in():
+    nurse, client = user(Role.NURSE), Client()
+
+    answer = sign_in(client, nurse.username, "wrong")
+
+    assert answer.status_code == 401
+    assert "do not match" in answer.content.decode()
+    assert client.get("/home/").status_code == 302
+
+
+def test_known_browser_is_not_locked_out_by_guesses_from_the_same_address():
+    nurse, own, guesser = user(Role.NURSE), Client(), Client()
+    sign_in(own, nurse.username)
+    own.post("/accounts/logout/")
+    for _ in range(6):
+        refused = sign_in(guesser, nurse.username, "wrong")
+
+    assert refused.status_code == 429
+    assert sign_in(own, nurse.username).status_code == 302
+
+
+def test_signing_out_ends_the_session(client_as):
+    client = client_as(user(Role.NURSE))
+
+    client.post("/accounts/logout/")
+
+    assert client.get("/home/").status_code == 302
+
+
+def test_new_password_is_kept_and_this_browser_stays_signed_in(client_as):
+    nurse = user(Role.NURSE)
+    client, other = client_as(nurse), client_as(nurse)
+    new = "a wholly new phrase 7"
+
+    client.post("/accounts/password/", {"old_password": PASSWORD, "new_password1": new, "new_password2": new})
+
+    assert User.objects.get(pk=nurse.pk).check_password(new)
+    assert client.get("/home/").status_code == 200
+    assert other.get("/home/").status_code == 302
+
+
+def test_signed_in_pages_are_stored_in_no_cache(client_as):
+    assert "no-store" in client_as(user(Role.NURSE)).get("/home/")["Cache-Control"]
+
+
+def test_admin_has_no_sign_in_page_of_its_own(client_as):
+    assert Client().get("/admin/").status_code == 302
+    assert Client().get("/admin/login/")["Location"].startswith(LOGIN)
+    assert client_as(user(Role.NURSE)).get("/admin/login/").status_code == 403
+
+
+def test_argon2_is_what_a_clinic_stores(settings):
+    settings.PASSWORD_HASHERS = ["clinic.accounts.hashers.ClinicArgon2Hasher"]
+    nurse = user(Role.NURSE)
+
+    assert nurse.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert sign_in(Client(), nurse.username).status_code == 302
