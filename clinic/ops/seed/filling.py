@@ -1,0 +1,49 @@
+"""Filling the demo clinic, step by step. Each step can be repeated and makes only what is missing."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from clinic.accounts.models import Facility, User
+from clinic.accounts.services.directory import save_entry
+from clinic.ops.seed import ground, pharmacy_shelf
+from clinic.ops.seed.data.clinic_facts import FACILITIES, MAIN
+from clinic.ops.seed.demo import Demo, Tally
+from clinic.ops.seed.errors import SeedRefused
+from clinic.ops.seed.ids import seed_id
+
+STEPS: list[tuple[str, Callable[[Demo], Tally]]] = [
+    ("staff", ground.seed_staff),
+    ("places and specializations", ground.seed_places),
+    ("doctors", ground.seed_doctors),
+    ("medicines", pharmacy_shelf.seed_medicines),
+    ("suppliers", pharmacy_shelf.seed_suppliers),
+]
+
+
+def fill_clinic(*, logins: dict[str, dict], now: datetime, say: Callable[[str], None]) -> int:
+    """Fill an empty database, or complete one that was filled before; the number of things made or changed.
+
+    `now` is 'today' of a clinic that is made; one that is there keeps its own. `say` gets a line per step.
+    Raises SeedRefused for a database that holds something else.
+    """
+    founded = ground.founding() or _found_clinic(now)
+    demo = Demo(now=founded.created_at, logins=logins)
+    changed = 0
+    for title, step in STEPS:
+        tally = step(demo)
+        changed += tally.made
+        say(_line(title, tally))
+    return changed
+
+
+def _found_clinic(now: datetime) -> Facility:
+    if User.objects.exists() or Facility.objects.exists():
+        raise SeedRefused("This database is in use by somebody else's clinic: the demo needs an empty one.")
+    name, address, phone = FACILITIES[0]
+    facility = Facility(public_id=seed_id("facility", MAIN), created_at=now, name=name, address=address, phone=phone)
+    return save_entry(entry=facility, by=None)
+
+
+def _line(title: str, tally: Tally) -> str:
+    there = f", {tally.there} there already" if tally.there else ""
+    return f"  {title:<28} {tally.made:>5} made{there}"
