@@ -86,7 +86,10 @@ def _serve(supervisor, wanted_port: int) -> int:
 
 
 def _settings(data_dir, port: int) -> dict:
-    """Production settings, but for what only loopback and a demo may do."""
+    """Production settings, but for what only loopback and a demo may do.
+
+    Each that a production .env in this checkout might set is set here: the demo must not send its mail.
+    """
     base_url = f"http://{LOOPBACK}:{port}"
     return {
         "BASE_URL": base_url,
@@ -97,6 +100,11 @@ def _settings(data_dir, port: int) -> dict:
         "ALLOWED_HOSTS": f"{LOOPBACK},localhost",
         "CSRF_TRUSTED_ORIGINS": f"{base_url},http://localhost:{port}",
         "SECURE_COOKIES": "False",
+        "SECURE_SSL_REDIRECT": "False",
+        "SECURE_HSTS_SECONDS": "0",
+        "BEHIND_TLS_PROXY": "False",
+        "TRUSTED_PROXIES": "",
+        "EMAIL_URL": os.environ.get("EMAIL_URL", "consolemail://"),
         "STATIC_ROOT": str(data_dir.path / "static"),
         "DJANGO_SETTINGS_MODULE": "clinic.settings",
     }
