@@ -6,13 +6,15 @@ address and the logins, and stops all of it on Ctrl-C or SIGTERM.
 
 import argparse
 import http.client
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
-from clinic.ops.logins import ensure_logins
+from clinic.ops.seed.logins import make_logins
 from clinic.ops.servers import stores
+from clinic.ops.servers.data_dir import write_private
 from clinic.ops.servers.errors import ServerError
 from clinic.ops.servers.ports import LOOPBACK, first_free_port
 from clinic.ops.servers.running import run, say
@@ -83,6 +85,13 @@ def _serve(supervisor, wanted_port: int) -> int:
     supervisor.run_until_stopped()
     say("Stopping ...")
     return 0
+
+
+def ensure_logins(path: Path) -> dict:
+    """The logins of this data folder: {"doctor": {"username", "password"}, ...}; made at the first start."""
+    if not path.exists():
+        write_private(path, json.dumps(make_logins(), indent=1) + "\n")
+    return json.loads(path.read_text())
 
 
 def _settings(data_dir, port: int) -> dict:

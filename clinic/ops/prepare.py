@@ -17,10 +17,17 @@ def main() -> int:
     import django
 
     django.setup()
+    from django.core.management import CommandError
+    from django.db import DatabaseError
+
     data_dir = Path(os.environ["DATA_DIR"])
-    _migrate()
-    _collect_static(Stamp(data_dir / "static.stamp"))
-    _seed(Stamp(data_dir / "seed.stamp"), Path(os.environ["CLINIC_LOGINS_FILE"]))
+    try:
+        _migrate()
+        _collect_static(Stamp(data_dir / "static.stamp"))
+        _seed(Stamp(data_dir / "seed.stamp"), Path(os.environ["CLINIC_LOGINS_FILE"]))
+    except (CommandError, DatabaseError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -44,6 +51,19 @@ def _step(title: str):
     started = time.monotonic()
     yield
     print(f" {time.monotonic() - started:.1f} s", flush=True)
+
+
+class Indented:
+    """What a management command writes to: its lines stand below the line of our step."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def write(self, line: str):
+        self._stream.write(f"    {line}")
+
+    def flush(self):
+        self._stream.flush()
 
 
 def _migrate():
@@ -95,8 +115,8 @@ def _seed(stamp: Stamp, logins: Path):
         print("  This database already has users: no demo data was added, and the logins below may not work.")
         return
     stamp.write(facts | {"done": False})
-    with _step("Filling the demo clinic"):
-        call_command("seed", scale="small")
+    print("  Filling the demo clinic:", flush=True)
+    call_command("seed", scale="small", stdout=Indented(sys.stdout))
     stamp.write(facts | {"done": True})
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clinic.ops.logins import USER_NAMES, ensure_logins
+from clinic.ops.demo import ensure_logins
+from clinic.ops.seed.logins import LOGIN_NAMES
 from clinic.ops.servers import external, ports
 from clinic.ops.tests.conftest import PROJECT, Run
 
@@ -120,6 +121,6 @@ def test_logins_are_made_once_and_kept(tmp_path):
 
     first = ensure_logins(path)
 
-    assert tuple(first) == USER_NAMES
+    assert tuple(first) == LOGIN_NAMES
     assert path.stat().st_mode & 0o777 == 0o600
     assert ensure_logins(path) == first
