@@ -1,1 +1,10 @@
-urlpatterns = []
+from rest_framework.routers import SimpleRouter
+
+from billing.api import views
+
+router = SimpleRouter(use_regex_path=False)
+router.register("invoices", views.InvoiceViewSet, basename="invoice")
+router.register("payments", views.PaymentViewSet, basename="payment")
+router.register("shifts", views.ShiftViewSet, basename="shift")
+
+urlpatterns = router.urls

@@ -1,4 +1,4 @@
-from billing.models.invoice import Invoice, InvoiceCounter, InvoiceLine, InvoiceState, LineKind
+from billing.models.invoice import Invoice, InvoiceCounter, InvoiceLine, InvoiceState, InvoiceStatus, LineKind
 from billing.models.payment import CashCount, Payment, PaymentMethod, Refund, Shift
 from billing.models.price import PriceItem
 
@@ -8,6 +8,7 @@ __all__ = [
     "InvoiceCounter",
     "InvoiceLine",
     "InvoiceState",
+    "InvoiceStatus",
     "LineKind",
     "Payment",
     "PaymentMethod",

@@ -5,8 +5,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from billing.models.triggers import LineOfDraft, LineOfPatient, LinesAddUp, PaymentsAddUp
 from clinic.core.models import BaseModel, VersionedModel
-from clinic.core.triggers import Frozen, Kept, refusal
+from clinic.core.money import ZERO
+from clinic.core.triggers import Frozen, Kept
 
 
 class InvoiceState(models.TextChoices):
@@ -37,16 +39,49 @@ class InvoiceCounter(models.Model):
         return f"{self.year}"
 
 
+class InvoiceStatus(models.TextChoices):
+    """What people see: derived, see `Invoice.status`."""
+
+    DRAFT = "draft", "Draft"
+    ISSUED = "issued", "Issued"
+    PARTLY_PAID = "partly_paid", "Partly paid"
+    PAID = "paid", "Paid"
+    VOID = "void", "Void"
+
+
+_ISSUED = Q(state=InvoiceState.ISSUED)
+_STATUS_FILTERS = {
+    InvoiceStatus.DRAFT: Q(state=InvoiceState.DRAFT),
+    InvoiceStatus.ISSUED: _ISSUED & Q(paid=0, total__gt=0),
+    InvoiceStatus.PARTLY_PAID: _ISSUED & Q(paid__gt=0, paid__lt=F("total")),
+    InvoiceStatus.PAID: _ISSUED & Q(paid=F("total")),
+    InvoiceStatus.VOID: Q(state=InvoiceState.VOID),
+}
+
+
 class InvoiceQuerySet(models.QuerySet):
     def visible_to(self, user):
         """Staff see every invoice; a patient sees the own ones once they are issued."""
         if user.is_only_patient:
-            return self.filter(patient__user=user).exclude(state=InvoiceState.DRAFT)
+            return self.filter(patient__user=user, issued_at__isnull=False)
         return self
+
+    def in_status(self, status: str):
+        return self.filter(_STATUS_FILTERS[status])
+
+    def unpaid(self):
+        """Issued, and something is still owed."""
+        return self.filter(_ISSUED, paid__lt=F("total"))
+
+    def paid_in_full(self):
+        return self.in_status(InvoiceStatus.PAID)
 
 
 class Invoice(VersionedModel):
-    """What a patient is asked to pay. `total` is the sum of its lines, `paid` of its payments less refunds."""
+    """What a patient is asked to pay. `total` is the sum of its lines, `paid` of its payments less refunds.
+
+    The composite foreign key (encounter, patient) is in the migrations.
+    """
 
     patient = models.ForeignKey("patients.Patient", models.PROTECT, related_name="invoices")
     encounter = models.ForeignKey("patients.Encounter", models.PROTECT, null=True, blank=True, related_name="invoices")
@@ -74,28 +109,48 @@ class Invoice(VersionedModel):
             ),
             models.CheckConstraint(name="invoice_void_with_reason", condition=~Q(state=InvoiceState.VOID) | ~Q(void_reason="")),
             models.CheckConstraint(name="invoice_void_owes_nothing", condition=~Q(state=InvoiceState.VOID) | Q(paid=0)),
+            models.CheckConstraint(name="invoice_draft_is_unpaid", condition=~Q(state=InvoiceState.DRAFT) | Q(paid=0)),
         ]
         indexes = [
             models.Index(fields=["patient", "-id"], name="invoice_by_patient"),
             models.Index(fields=["encounter"], name="invoice_by_encounter"),
+            models.Index(fields=["issued_at"], name="invoice_by_issue"),
+            models.Index(fields=["id"], name="invoice_unpaid", condition=Q(state=InvoiceState.ISSUED, paid__lt=F("total"))),
         ]
         triggers = [
             Frozen(name="invoice_issued_is_frozen", condition=pgtrigger.Condition(_CHANGED_AFTER_ISSUE), sentence="the invoice is issued"),
             Kept(name="invoice_kept"),
+            LinesAddUp(name="invoice_lines_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("total", "state")),
+            PaymentsAddUp(name="invoice_payments_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("paid")),
         ]
 
     @property
     def balance(self) -> Decimal:
-        return self.total - self.paid
+        return ZERO if self.state == InvoiceState.VOID else self.total - self.paid
 
     @property
     def status(self) -> str:
-        """draft, issued, partly_paid, paid or void."""
         if self.state != InvoiceState.ISSUED:
             return self.state
         if self.paid >= self.total:
-            return "paid"
-        return "partly_paid" if self.paid else "issued"
+            return InvoiceStatus.PAID
+        return InvoiceStatus.PARTLY_PAID if self.paid else InvoiceStatus.ISSUED
+
+    def get_status_display(self) -> str:
+        return InvoiceStatus(self.status).label
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == InvoiceState.DRAFT
+
+    @property
+    def is_payable(self) -> bool:
+        return self.state == InvoiceState.ISSUED and self.paid < self.total
+
+    @property
+    def title(self) -> str:
+        """Its number; a draft has none yet."""
+        return self.number or "Draft"
 
 
 class LineKind(models.TextChoices):
@@ -135,18 +190,11 @@ class InvoiceLine(BaseModel):
             models.UniqueConstraint(fields=["charge_key"], condition=Q(is_void=False), name="line_charge_billed_once"),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="line_of_issued_invoice_frozen",
-                when=pgtrigger.Before,
+            LineOfDraft(name="line_of_issued_invoice_frozen"),
+            LineOfPatient(name="line_of_the_invoices_patient"),
+            LinesAddUp(
+                name="line_keeps_the_total",
+                invoice="invoice_id",
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-                declare=[("invoice_state", "text")],
-                func=f"""
-                    SELECT state INTO invoice_state FROM billing_invoice
-                     WHERE id = COALESCE(NEW.invoice_id, OLD.invoice_id) FOR SHARE;
-                    IF invoice_state = 'draft' OR (invoice_state = 'void' AND TG_OP = 'UPDATE' AND NEW.is_void AND NOT OLD.is_void) THEN
-                        RETURN COALESCE(NEW, OLD);
-                    END IF;
-                    {refusal("line_of_issued_invoice_frozen", "the invoice is issued")}
-                """,
-            )
+            ),
         ]

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from billing.models.triggers import InOpenShift, PaymentsAddUp, RefundsAddUp, VarianceExplained
+from billing.permissions import OVERSEE_SHIFTS
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import AppendOnly, Frozen, Kept
 
@@ -18,6 +20,15 @@ class PaymentMethod(models.TextChoices):
     INSURANCE = "insurance", "Insurance"
 
 
+class ShiftQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """A cashier sees the own shifts; who oversees the drawers sees all."""
+        return self if user.has_perm(OVERSEE_SHIFTS) else self.filter(cashier=user)
+
+    def open(self):
+        return self.filter(closed_at__isnull=True)
+
+
 class Shift(VersionedModel):
     """A cashier's time at a drawer. Cash is taken in an open one only; a closed one is frozen."""
 
@@ -27,6 +38,8 @@ class Shift(VersionedModel):
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     variance_reason = models.CharField(max_length=200, blank=True, editable=False)
     request_id = models.UUIDField(null=True, unique=True, editable=False)
+
+    objects = ShiftQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -55,9 +68,14 @@ class CashCount(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["shift", "method"], name="cash_count_once_per_method"),
-            models.CheckConstraint(name="cash_count_not_negative", condition=Q(counted__gte=0)),
+            # Of other methods more may have gone back than came in.
+            models.CheckConstraint(name="cash_count_not_negative", condition=~Q(method=PaymentMethod.CASH) | Q(counted__gte=0)),
         ]
-        triggers = [AppendOnly(name="cash_count_append_only")]
+        triggers = [
+            AppendOnly(name="cash_count_append_only"),
+            InOpenShift(name="cash_count_in_open_shift"),
+            VarianceExplained(name="cash_count_variance_explained"),
+        ]
 
     def __str__(self):
         return self.method
@@ -65,6 +83,12 @@ class CashCount(models.Model):
     @property
     def variance(self) -> Decimal:
         return self.counted - self.expected
+
+
+class PaymentQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Staff see every payment; a patient sees the own ones."""
+        return self.filter(invoice__patient__user=user) if user.is_only_patient else self
 
 
 class Payment(BaseModel):
@@ -82,6 +106,8 @@ class Payment(BaseModel):
     received_at = models.DateTimeField(db_default=Now())
     request_id = models.UUIDField(unique=True, editable=False)
 
+    objects = PaymentQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
         constraints = [
@@ -93,10 +119,18 @@ class Payment(BaseModel):
             ),
             models.CheckConstraint(name="payment_refunded_within_amount", condition=Q(refunded__gte=0) & Q(refunded__lte=F("amount"))),
         ]
+        indexes = [models.Index(fields=["received_at"], name="payment_by_time")]
         triggers = [
             Frozen(name="payment_unchanged", condition=pgtrigger.AnyChange(exclude=["refunded"])),
             Kept(name="payment_kept"),
+            InOpenShift(name="payment_in_open_shift"),
+            PaymentsAddUp(name="payment_counts_as_paid", invoice="invoice_id", operation=pgtrigger.Insert | pgtrigger.Update),
+            RefundsAddUp(name="payment_refunds_add_up", payment="id", operation=pgtrigger.Insert | pgtrigger.Update),
         ]
+
+    @property
+    def refundable(self) -> Decimal:
+        return self.amount - self.refunded
 
 
 class Refund(BaseModel):
@@ -116,4 +150,9 @@ class Refund(BaseModel):
             models.CheckConstraint(name="refund_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(name="refund_has_a_reason", condition=~Q(reason="")),
         ]
-        triggers = [AppendOnly(name="refund_append_only")]
+        indexes = [models.Index(fields=["refunded_at"], name="refund_by_time")]
+        triggers = [
+            AppendOnly(name="refund_append_only"),
+            InOpenShift(name="refund_in_open_shift"),
+            RefundsAddUp(name="refund_counts_as_refunded", payment="payment_id", operation=pgtrigger.Insert),
+        ]

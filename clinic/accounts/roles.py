@@ -101,6 +101,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
     Role.MANAGER: frozenset(
         {
             "audit.view_log",
+            "patients.view_access_log",
             "scheduling.view_hours",
             "scheduling.manage_hours",
             "scheduling.view_appointment",
@@ -110,6 +111,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "billing.view_invoice",
             "billing.void_invoice",
             "billing.refund_payment",
+            "billing.oversee_shifts",
             "billing.view_price",
             "billing.manage_price",
             "analytics.view_day",
@@ -119,6 +121,8 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
     Role.PATIENT: frozenset(
         {
             "patients.view_patient",
+            "patients.change_own_contact",
+            "patients.view_access_log",
             "patients.view_encounter",
             "scheduling.view_hours",
             "scheduling.view_appointment",

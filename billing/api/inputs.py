@@ -1,0 +1,141 @@
+"""The shape of what comes in: bodies and query parameters."""
+
+from datetime import date, datetime, time, timedelta
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from billing.models import InvoiceStatus, PaymentMethod
+from clinic.core.serializers import MoneyField, PublicIdField
+from patients.models import Encounter, Patient
+
+_YEARS = range(1900, 2200)  # beyond them a day has no midnight in every time zone
+
+
+class LineInput(serializers.Serializer):
+    """A typed line, or one of the price list (its code or id)."""
+
+    description = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    quantity = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
+    unit_price = MoneyField(required=False)
+    discount = MoneyField(required=False)
+    tax_percent = serializers.DecimalField(max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False)
+    price_item = serializers.CharField(max_length=40, required=False)
+
+    def validate(self, attrs):
+        if "price_item" not in attrs:
+            missing = [name for name in ("description", "unit_price") if attrs.get(name) in (None, "")]
+            if missing:
+                raise serializers.ValidationError({name: ["This field is required without a price item."] for name in missing})
+        return attrs
+
+
+class LineChange(LineInput):
+    """A line that stays (by its id) or a new one."""
+
+    id = serializers.UUIDField(required=False)
+
+    def validate(self, attrs):
+        return attrs if "id" in attrs else super().validate(attrs)
+
+
+class InvoiceInput(serializers.Serializer):
+    """{visit} or {patient, lines}."""
+
+    visit = PublicIdField(queryset=Encounter.objects.none(), required=False)
+    patient = PublicIdField(queryset=Patient.objects.none(), required=False)
+    lines = LineInput(many=True, required=False, min_length=1)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        user = self.context["request"].user
+        self.fields["visit"].queryset = Encounter.objects.visible_to(user)
+        self.fields["patient"].queryset = Patient.objects.visible_to(user)
+
+    def validate(self, attrs):
+        if ("visit" in attrs) == ("patient" in attrs):
+            raise serializers.ValidationError({"visit": ["Give a visit, or a patient and lines."]})
+        if "patient" in attrs and "lines" not in attrs:
+            raise serializers.ValidationError({"lines": ["This field is required."]})
+        if "visit" in attrs and "lines" in attrs:
+            raise serializers.ValidationError({"lines": ["A visit brings its own lines."]})
+        return attrs
+
+
+class LinesInput(serializers.Serializer):
+    lines = LineChange(many=True)
+
+
+class ReasonInput(serializers.Serializer):
+    reason = serializers.CharField(max_length=200)
+
+
+class PaymentInput(serializers.Serializer):
+    method = serializers.ChoiceField(choices=PaymentMethod.choices)
+    amount = MoneyField()
+    tendered = MoneyField(required=False, allow_null=True)
+    reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
+
+
+class RefundInput(ReasonInput):
+    amount = MoneyField()
+
+
+class ShiftInput(serializers.Serializer):
+    opening_float = MoneyField()
+
+
+class CountInput(serializers.Serializer):
+    counted = serializers.DictField(child=MoneyField(min_value=None))
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+# --- Query parameters -------------------------------------------------------------------
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class _Day(serializers.DateField):
+    def to_internal_value(self, value):
+        day = super().to_internal_value(value)
+        if day.year not in _YEARS:
+            raise serializers.ValidationError("Not a date that we keep anything of.")
+        return day
+
+
+class _Filter(serializers.Serializer):
+    """Dates are whole days of the clinic, both ends included."""
+
+    date_from = _Day(required=False)
+    date_to = _Day(required=False)
+
+    @classmethod
+    def of(cls, request) -> dict:
+        """The parameters that are set; ValidationError for one that makes no sense."""
+        given = cls(data={name: value for name, value in request.query_params.items() if value != ""})
+        given.is_valid(raise_exception=True)
+        return given.validated_data
+
+    def validate(self, attrs):
+        attrs["start"] = _midnight(attrs["date_from"]) if "date_from" in attrs else None
+        attrs["end"] = _midnight(attrs["date_to"] + timedelta(days=1)) if "date_to" in attrs else None
+        return attrs
+
+
+class InvoiceFilter(_Filter):
+    patient = serializers.UUIDField(required=False)
+    visit = serializers.UUIDField(required=False)
+    status = serializers.ChoiceField(choices=InvoiceStatus.choices, required=False)
+    search = serializers.CharField(required=False, max_length=100)
+
+
+class PaymentFilter(_Filter):
+    invoice = serializers.UUIDField(required=False)
+    patient = serializers.UUIDField(required=False)
+    method = serializers.ChoiceField(choices=PaymentMethod.choices, required=False)
+
+
+class ShiftFilter(_Filter):
+    status = serializers.ChoiceField(choices=["open", "closed"], required=False)

@@ -1,0 +1,216 @@
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from billing import documents, selectors
+from billing.api import inputs
+from billing.api.serializers import InvoiceSerializer, PaymentSerializer, RefundSerializer, ShiftSerializer
+from billing.models import Invoice, Payment, Shift
+from billing.permissions import (
+    ISSUE_INVOICE,
+    MAKE_INVOICE,
+    OVERSEE_SHIFTS,
+    REFUND_PAYMENT,
+    TAKE_PAYMENT,
+    VIEW_INVOICE,
+    VOID_INVOICE,
+    WORK_SHIFT,
+)
+from billing.services import invoicing, payments, shifts
+from clinic.audit.api import idempotent
+from clinic.core.api import EtagMixin, HasActionPermission, ORJSONRenderer
+from clinic.core.http import expected_version
+
+
+def read(shape, request) -> dict:
+    """The request's body in that shape; ValidationError otherwise."""
+    body = shape(data=request.data, context={"request": request})
+    body.is_valid(raise_exception=True)
+    return body.validated_data
+
+
+class PdfRenderer(ORJSONRenderer):
+    """Lets a client ask for application/pdf; a refusal is still JSON."""
+
+    media_type = "application/pdf"
+    format = "pdf"
+
+
+class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
+    """Invoices. POST {visit} bills what is not billed yet of a visit; POST {patient, lines} bills by hand. DELETE voids."""
+
+    permission_classes = [HasActionPermission]
+    action_permissions = {
+        "list": VIEW_INVOICE,
+        "retrieve": VIEW_INVOICE,
+        "create": MAKE_INVOICE,
+        "partial_update": MAKE_INVOICE,
+        "destroy": VOID_INVOICE,
+        "void": VOID_INVOICE,
+        "issue": ISSUE_INVOICE,
+        "pay": TAKE_PAYMENT,
+        "pdf": VIEW_INVOICE,
+    }
+    serializer_class = InvoiceSerializer
+    queryset = Invoice.objects.none()
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self):
+        invoices = selectors.with_lines(Invoice.objects.visible_to(self.request.user)).order_by("-id")
+        if self.action != "list":
+            return invoices
+        asked = inputs.InvoiceFilter.of(self.request)
+        if "patient" in asked:
+            invoices = invoices.filter(patient__public_id=asked["patient"])
+        if "visit" in asked:
+            invoices = invoices.filter(encounter__public_id=asked["visit"])
+        if "status" in asked:
+            invoices = invoices.in_status(asked["status"])
+        invoices = selectors.find_invoices(invoices, asked.get("search", ""))
+        return selectors.dated_between(invoices, start=asked["start"], end=asked["end"])
+
+    def answer(self, invoice: Invoice, status: int = 200) -> Response:
+        return self.versioned_response(selectors.with_lines(Invoice.objects).get(pk=invoice.pk), status)
+
+    @idempotent
+    def create(self, request, *args, **kwargs):
+        body = read(inputs.InvoiceInput, request)
+        if "visit" in body:
+            invoice = invoicing.draft_invoice(encounter_id=body["visit"].pk, by=request.user, request_id=request.request_id)
+        else:
+            invoice = invoicing.draft_manual_invoice(
+                patient_id=body["patient"].pk,
+                lines=body["lines"],
+                by=request.user,
+                request_id=request.request_id,
+                on=timezone.localdate(),
+            )
+        return self.answer(invoice, 201)
+
+    def partial_update(self, request, *args, **kwargs):
+        lines = read(inputs.LinesInput, request)["lines"]
+        invoice = invoicing.change_lines(
+            invoice_id=self.get_object().pk,
+            lines=lines,
+            by=request.user,
+            on=timezone.localdate(),
+            expected_version=expected_version(request),
+        )
+        return self.answer(invoice)
+
+    def destroy(self, request, *args, **kwargs):
+        """Void it. The reason stands in the body or in `?reason=`."""
+        given = request.data if "reason" in request.data else request.query_params
+        body = inputs.ReasonInput(data={"reason": given.get("reason", "")})
+        body.is_valid(raise_exception=True)
+        invoicing.void_invoice(invoice_id=self.get_object().pk, by=request.user, **body.validated_data)
+        return Response(status=204)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def void(self, request, *args, **kwargs):
+        body = read(inputs.ReasonInput, request)
+        return self.answer(invoicing.void_invoice(invoice_id=self.get_object().pk, by=request.user, **body))
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def issue(self, request, *args, **kwargs):
+        return self.answer(invoicing.issue_invoice(invoice_id=self.get_object().pk, by=request.user, on=timezone.localdate()))
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def pay(self, request, *args, **kwargs):
+        body = read(inputs.PaymentInput, request)
+        payment = payments.take_payment(invoice_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
+        return Response(PaymentSerializer(Payment.objects.select_related("invoice").get(pk=payment.pk)).data, status=201)
+
+    @action(detail=True, methods=["get"], renderer_classes=[PdfRenderer, ORJSONRenderer])
+    def pdf(self, request, *args, **kwargs):
+        return pdf_response(self.get_object())
+
+
+def pdf_response(invoice: Invoice) -> HttpResponse:
+    response = HttpResponse(documents.invoice_pdf(invoice), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{invoice.title}.pdf"'
+    return response
+
+
+class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
+    """Payments, newest first. They are taken at invoices/{id}/pay/."""
+
+    permission_classes = [HasActionPermission]
+    action_permissions = {"list": VIEW_INVOICE, "retrieve": VIEW_INVOICE, "refund": REFUND_PAYMENT}
+    serializer_class = PaymentSerializer
+    queryset = Payment.objects.none()
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self):
+        found = Payment.objects.visible_to(self.request.user).select_related("invoice").order_by("-id")
+        if self.action != "list":
+            return found
+        asked = inputs.PaymentFilter.of(self.request)
+        columns = {"invoice": "invoice__public_id", "patient": "invoice__patient__public_id", "method": "method"}
+        found = found.filter(**{column: asked[name] for name, column in columns.items() if name in asked})
+        if asked["start"]:
+            found = found.filter(received_at__gte=asked["start"])
+        return found.filter(received_at__lt=asked["end"]) if asked["end"] else found
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def refund(self, request, *args, **kwargs):
+        body = read(inputs.RefundInput, request)
+        refund = payments.refund_payment(payment_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
+        found = type(refund).objects.select_related("payment__invoice").get(pk=refund.pk)
+        return Response(RefundSerializer(found).data, status=201)
+
+
+class ShiftViewSet(EtagMixin, ListModelMixin, GenericViewSet):
+    """Shifts: the own ones; all for who oversees the drawers."""
+
+    permission_classes = [HasActionPermission]
+    action_permissions = {
+        "list": (WORK_SHIFT, OVERSEE_SHIFTS),
+        "retrieve": (WORK_SHIFT, OVERSEE_SHIFTS),
+        "create": WORK_SHIFT,
+        "close": (WORK_SHIFT, OVERSEE_SHIFTS),
+    }
+    serializer_class = ShiftSerializer
+    queryset = Shift.objects.none()
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self):
+        found = selectors.shifts_for_list(Shift.objects.visible_to(self.request.user))
+        if self.action != "list":
+            return found
+        asked = inputs.ShiftFilter.of(self.request)
+        if "status" in asked:
+            found = found.filter(closed_at__isnull=asked["status"] == "open")
+        if asked["start"]:
+            found = found.filter(opened_at__gte=asked["start"])
+        return found.filter(opened_at__lt=asked["end"]) if asked["end"] else found
+
+    def get_serializer(self, *args, **kwargs):
+        shown = args[0]
+        shown = [shown] if isinstance(shown, Shift) else list(shown)
+        context = self.get_serializer_context() | {"expected": selectors.expected_in_each(shown)}
+        return ShiftSerializer(*args, **kwargs, context=context)
+
+    def answer(self, shift: Shift, status: int = 200) -> Response:
+        return self.versioned_response(selectors.shifts_for_list(Shift.objects).get(pk=shift.pk), status)
+
+    @idempotent
+    def create(self, request, *args, **kwargs):
+        body = read(inputs.ShiftInput, request)
+        return self.answer(shifts.open_shift(by=request.user, request_id=request.request_id, **body), 201)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def close(self, request, *args, **kwargs):
+        body = read(inputs.CountInput, request)
+        return self.answer(shifts.close_shift(shift_id=self.get_object().pk, by=request.user, **body))

@@ -1,0 +1,82 @@
+"""Invoices on paper: A4 PDF by typst, in about 10 ms. The words come as data, never as markup."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+import typst
+from django.conf import settings
+from django.utils import timezone
+
+from billing import selectors
+from billing.models import Invoice
+from clinic.core.templatetags.ui import amount
+
+TEMPLATE = settings.BASE_DIR / "templates" / "billing" / "invoice.typ"
+
+
+@lru_cache(maxsize=1)
+def _source(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def invoice_pdf(invoice: Invoice) -> bytes:
+    """The invoice as it stands now, with its payments. It comes with lines, patient and encounter."""
+    data = orjson.dumps(_words_of(invoice)).decode()
+    return typst.compile(_source(TEMPLATE), format="pdf", sys_inputs={"data": data})
+
+
+def _day(at) -> str:
+    at = timezone.localtime(at)
+    return f"{at.day} {at:%B %Y}"
+
+
+def _words_of(invoice: Invoice) -> dict:
+    patient = invoice.patient
+    return {
+        "clinic": {"name": settings.CLINIC_NAME, "lines": _address_of(invoice)},
+        "currency": settings.CURRENCY,
+        "number": invoice.number or "",
+        "status": invoice.status,
+        "status_words": invoice.get_status_display(),
+        "date": _day(invoice.issued_at) if invoice.issued_at else "",
+        "visit_date": _day(invoice.encounter.started_at) if invoice.encounter else "",
+        "patient": {
+            "name": patient.full_name,
+            "mrn": patient.mrn,
+            "address": [line for line in patient.address.splitlines() if line.strip()],
+        },
+        "lines": [
+            {
+                "description": line.description,
+                "quantity": f"{line.quantity:,}",
+                "unit_price": amount(line.unit_price),
+                "discount": amount(-line.discount) if line.discount else "",
+                "tax": f"{line.tax_percent.normalize():f} %" if line.tax_percent else "",
+                "total": amount(line.total),
+            }
+            for line in invoice.lines.all()
+        ],
+        "tax": amount(sum(line.tax for line in invoice.lines.all())),
+        "total": amount(invoice.total),
+        "payments": [
+            {
+                "date": _day(payment.received_at),
+                "method": payment.get_method_display(),
+                "reference": payment.reference,
+                "amount": amount(payment.amount),
+                "refunded": amount(-payment.refunded) if payment.refunded else "",
+            }
+            for payment in selectors.payments_of(invoice)
+        ],
+        "balance": amount(invoice.balance),
+        "void_reason": invoice.void_reason,
+    }
+
+
+def _address_of(invoice: Invoice) -> list[str]:
+    """Of the place where the patient was seen; nothing for an invoice by hand."""
+    if not invoice.encounter:
+        return []
+    facility = invoice.encounter.doctor.department.facility
+    return [line for line in [facility.name, *facility.address.splitlines(), str(facility.phone)] if line.strip()]

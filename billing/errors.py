@@ -1,0 +1,92 @@
+from clinic.core.errors import DomainError
+
+
+class NothingToBill(DomainError):
+    code = "nothing_to_bill"
+    detail = "This visit has no charges."
+
+
+class AlreadyBilled(DomainError):
+    code = "already_billed"
+    detail = "Everything of this visit is billed already."
+
+
+class VisitInError(DomainError):
+    code = "visit_entered_in_error"
+    detail = "This visit was entered in error: it is not billed."
+
+
+class NotDraft(DomainError):
+    code = "not_draft"
+    detail = "Only a draft can be changed. This invoice was issued or is void."
+
+
+class AlreadyIssued(DomainError):
+    code = "already_issued"
+    detail = "This invoice is issued already."
+
+
+class AlreadyVoid(DomainError):
+    code = "already_void"
+    detail = "This invoice is void already."
+
+
+class EmptyInvoice(DomainError):
+    code = "empty_invoice"
+    detail = "There is nothing on this invoice. Add a line first."
+
+
+class HasPayments(DomainError):
+    code = "has_payments"
+    detail = "Something was paid for this invoice. Refund it first, then void the invoice."
+
+
+class NotPayable(DomainError):
+    code = "not_payable"
+    detail = "This invoice cannot be paid."
+
+
+class Overpayment(DomainError):
+    code = "overpayment"
+    detail = "That is more than is owed."
+
+
+class NoOpenShift(DomainError):
+    code = "no_open_shift"
+    detail = "Cash needs an open shift. Open yours, then try again."
+
+
+class RefundExceedsPayment(DomainError):
+    code = "refund_exceeds_payment"
+    detail = "That is more than is left of this payment."
+
+
+class RequestReused(DomainError):
+    code = "request_reused"
+    detail = "This form was used for something else already. Reload the page and try again."
+
+
+class ShiftAlreadyOpen(DomainError):
+    code = "shift_already_open"
+    detail = "You have an open shift already."
+
+
+class ShiftClosed(DomainError):
+    code = "shift_closed"
+    detail = "This shift is closed already."
+
+
+class NotYourShift(DomainError):
+    code = "not_your_shift"
+    status = 403
+    detail = "Only its cashier, or who oversees the drawers, closes a shift."
+
+
+class VarianceNeedsReason(DomainError):
+    code = "variance_needs_reason"
+    detail = "What was counted differs from what was expected. Say why."
+
+
+class PriceOverlaps(DomainError):
+    code = "price_overlaps"
+    detail = "There is a price with this code in that period already."

@@ -1,0 +1,130 @@
+"""Pure decisions about money. Amounts are Decimals in the clinic's currency, with two decimals."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from clinic.core.errors import InvalidInput
+from clinic.core.money import CENT, ZERO, to_cents
+
+MAX_AMOUNT = Decimal("9999999999.99")  # what numeric(12, 2) holds
+MAX_QUANTITY = 2_147_483_647
+CASH = "cash"
+
+
+@dataclass(frozen=True)
+class LineAmounts:
+    tax: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Something that a patient owes for. `key` names it, so that it is billed once."""
+
+    kind: str
+    key: str
+    description: str
+    quantity: int
+    unit_price: Decimal
+    refers: dict[str, Any] = field(default_factory=dict)  # columns of the line that point at it
+
+
+def line_amounts(*, quantity: int, unit_price: Decimal, discount: Decimal = ZERO, tax_percent: Decimal = ZERO) -> LineAmounts:
+    """Tax on what is left after the discount, and the line's total; both to the cent, halves up."""
+    net = quantity * unit_price - discount
+    tax = to_cents(net * tax_percent / 100)
+    return LineAmounts(tax=tax, total=to_cents(net + tax))
+
+
+def sum_of(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, ZERO)
+
+
+def consultation_charge(*, encounter_id, doctor_name: str, fee: Decimal) -> list[Charge]:
+    """The doctor's fee; a free consultation is no charge."""
+    if fee <= 0:
+        return []
+    return [Charge("consultation", f"consultation:{encounter_id}", f"Consultation, {doctor_name}"[:200], 1, fee)]
+
+
+def medicine_charge(*, item_id, item_pk: int, medicine_name: str, unit: str, quantity: int, price: Decimal) -> Charge:
+    """One filling of a prescribed item. A medicine that costs nothing is a charge too: its prescription waits for the invoice."""
+    words = f"{medicine_name}, per {unit}" if unit else medicine_name
+    return Charge("medicine", f"prescription_item:{item_id}", words[:200], quantity, price, {"prescription_item_id": item_pk})
+
+
+def change_due(*, method: str, amount: Decimal, tendered: Decimal | None) -> tuple[Decimal | None, Decimal]:
+    """(tendered, change) as they are written down. Without a word cash is tendered exactly."""
+    if method != CASH:
+        if tendered is not None:
+            raise InvalidInput(errors={"tendered": ["Only cash is tendered."]})
+        return None, ZERO
+    tendered = amount if tendered is None else tendered
+    if tendered < amount:
+        raise InvalidInput(errors={"tendered": ["That is less than the amount to pay."]})
+    return tendered, tendered - amount
+
+
+def check_amount(value: Decimal, name: str = "amount", *, zero: bool = False) -> Decimal:
+    """The value, when it is an amount of money: two decimals at most, above zero (or zero, if allowed)."""
+    if not value.is_finite() or abs(value) > MAX_AMOUNT:
+        raise InvalidInput(errors={name: ["Not an amount."]})
+    if value < 0 or (value == 0 and not zero):
+        raise InvalidInput(errors={name: ["This must not be negative." if zero else "This must be more than zero."]})
+    if value != value.quantize(CENT):
+        raise InvalidInput(errors={name: ["At most two decimals."]})
+    return value.quantize(CENT)
+
+
+def check_reason(value: str, name: str = "reason") -> str:
+    value = value.strip()
+    if not value:
+        raise InvalidInput(errors={name: ["Say why."]})
+    if len(value) > 200:
+        raise InvalidInput(errors={name: ["At most 200 characters."]})
+    return value
+
+
+def looks_like_card_number(text: str) -> bool:
+    """13 to 19 digits whose Luhn check digit is right: must not be stored."""
+    digits = [int(sign) for sign in text if sign.isdigit()]
+    if not 13 <= len(digits) <= 19:
+        return False
+    doubled = [digit * 2 - 9 * (digit > 4) if place % 2 else digit for place, digit in enumerate(reversed(digits))]
+    return sum(doubled) % 10 == 0
+
+
+def invoice_number(year: int, number: int) -> str:
+    return f"INV-{year}-{number:06d}"
+
+
+def expected_by_method(*, opening_float: Decimal, payments: Mapping[str, Decimal], refunds: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """What a shift should hold: cash begins with the float; refunds go out by the method of their payment."""
+    methods = {CASH, *payments, *refunds}
+    start = {CASH: opening_float}
+    return {name: start.get(name, ZERO) + payments.get(name, ZERO) - refunds.get(name, ZERO) for name in sorted(methods)}
+
+
+def check_counted(counted: Mapping[str, Decimal], expected: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """What was counted, complete: each method in which money moved, and cash always."""
+    errors = {name: ["Count this too."] for name in expected if name not in counted and (name == CASH or expected[name])}
+    if errors:
+        raise InvalidInput(errors={"counted": errors})
+    return {name: _check_count(name, value) for name, value in counted.items()}
+
+
+def _check_count(name: str, value: Decimal) -> Decimal:
+    """Cash in a drawer is not negative; of a card more may have gone back than came in."""
+    try:
+        checked = check_amount(abs(value) if name != CASH else value, name, zero=True)
+    except InvalidInput as error:
+        raise InvalidInput(errors={"counted": error.errors}) from error
+    return checked.copy_sign(value)
+
+
+def variances(counted: Mapping[str, Decimal], expected: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Counted less expected, of the methods where they differ."""
+    found = {name: value - expected.get(name, ZERO) for name, value in counted.items()}
+    return {name: value for name, value in found.items() if value}

@@ -1,0 +1,177 @@
+"""Reads shaped like the pages and endpoints of billing."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import BooleanField, Case, Exists, F, OuterRef, Prefetch, Q, Sum, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat
+
+from billing import rules
+from billing.models import CashCount, Invoice, InvoiceLine, InvoiceState, Payment, Refund, Shift
+from billing.rules import Charge
+from patients.models import Encounter
+from patients.models.encounter import EncounterStatus
+from pharmacy.models import PrescriptionItem, PrescriptionStatus
+
+BILLED_PRESCRIPTIONS = [PrescriptionStatus.SIGNED, PrescriptionStatus.PARTIALLY_DISPENSED, PrescriptionStatus.DISPENSED]
+
+
+# --- What a visit costs -------------------------------------------------------------------
+
+
+def charges_of(encounter: Encounter) -> list[Charge]:
+    """The consultation and what its signed prescriptions order, at today's prices. The encounter comes with doctor and user."""
+    items = PrescriptionItem.objects.filter(prescription__encounter=encounter, prescription__status__in=BILLED_PRESCRIPTIONS)
+    medicines = [_medicine_charge(item) for item in items.select_related("medicine").order_by("id")]
+    return _consultation(encounter) + medicines
+
+
+def unbilled(charges: list[Charge]) -> list[Charge]:
+    billed = set(live_lines(charges).values_list("charge_key", flat=True))
+    return [charge for charge in charges if charge.key not in billed]
+
+
+def live_lines(charges: list[Charge]):
+    """The lines on which these charges are billed."""
+    return InvoiceLine.objects.filter(charge_key__in=[charge.key for charge in charges], is_void=False)
+
+
+def _consultation(encounter: Encounter) -> list[Charge]:
+    return rules.consultation_charge(
+        encounter_id=encounter.public_id, doctor_name=encounter.doctor.name, fee=encounter.doctor.consultation_fee
+    )
+
+
+def _medicine_charge(item: PrescriptionItem) -> Charge:
+    medicine = item.medicine
+    return rules.medicine_charge(
+        item_id=item.public_id,
+        item_pk=item.pk,
+        medicine_name=medicine.name,
+        unit=medicine.unit,
+        quantity=item.quantity,
+        price=medicine.price,
+    )
+
+
+@dataclass(frozen=True)
+class VisitToBill:
+    encounter: Encounter
+    charges: list[Charge]
+
+    @property
+    def amount(self) -> Decimal:
+        return rules.sum_of(charge.quantity * charge.unit_price for charge in self.charges)
+
+
+def visits_to_bill(*, since: datetime):
+    """Completed visits, begun since then, with a charge that stands on no invoice; the longest waiting first."""
+    billed = InvoiceLine.objects.filter(is_void=False)
+    consultation = billed.filter(charge_key=Concat(Value("consultation:"), Cast(OuterRef("public_id"), TextField())))
+    items = PrescriptionItem.objects.filter(prescription__status__in=BILLED_PRESCRIPTIONS)
+    unbilled_items = items.exclude(Exists(billed.filter(prescription_item=OuterRef("pk"))))
+    return (
+        Encounter.objects.filter(status=EncounterStatus.COMPLETED, started_at__gte=since, source_id__isnull=True)
+        .annotate(
+            owes_consultation=Case(
+                When(Q(doctor__consultation_fee__gt=0) & ~Exists(consultation), then=True), default=False, output_field=BooleanField()
+            )
+        )
+        .filter(Q(owes_consultation=True) | Exists(unbilled_items.filter(prescription__encounter=OuterRef("pk"))))
+        .select_related("patient", "doctor__user")
+        .prefetch_related(
+            Prefetch("prescriptions__items", queryset=unbilled_items.select_related("medicine").order_by("id"), to_attr="unbilled_items")
+        )
+        .order_by("signed_at", "id")
+    )
+
+
+def to_bill_rows(encounters) -> list[VisitToBill]:
+    """Each visit of a page of `visits_to_bill` with its charges."""
+    return [
+        VisitToBill(
+            encounter,
+            (_consultation(encounter) if encounter.owes_consultation else [])
+            + [_medicine_charge(item) for prescription in encounter.prescriptions.all() for item in prescription.unbilled_items],
+        )
+        for encounter in encounters
+    ]
+
+
+# --- Invoices -------------------------------------------------------------------------------
+
+
+def invoices_for_list(queryset):
+    """All that a row of a list shows; newest first."""
+    return queryset.select_related("patient", "encounter").annotate(dated_at=Coalesce("issued_at", "created_at")).order_by("-id")
+
+
+def with_lines(queryset):
+    """As the API answers them: 2 queries however many invoices."""
+    lines = InvoiceLine.objects.order_by("id")
+    return queryset.select_related("patient", "encounter").prefetch_related(Prefetch("lines", queryset=lines))
+
+
+def find_invoices(queryset, text: str):
+    """By number, MRN, or part of the patient's name."""
+    text = text.strip().replace("\0", "")
+    if not text:
+        return queryset
+    words = Q()
+    for word in text.split()[:5]:
+        words &= Q(patient__first_name__icontains=word) | Q(patient__last_name__icontains=word)
+    return queryset.filter(Q(number__icontains=text) | Q(patient__mrn__icontains=text) | words)
+
+
+def dated_between(queryset, *, start: datetime | None, end: datetime | None):
+    """By the day of issue, for a draft of its making: [start, end)."""
+    queryset = queryset.annotate(dated_at=Coalesce("issued_at", "created_at"))
+    if start:
+        queryset = queryset.filter(dated_at__gte=start)
+    return queryset.filter(dated_at__lt=end) if end else queryset
+
+
+def payments_of(invoice: Invoice) -> list[Payment]:
+    refunds = Refund.objects.select_related("refunded_by").order_by("id")
+    return list(
+        Payment.objects.filter(invoice=invoice)
+        .select_related("received_by")
+        .prefetch_related(Prefetch("refunds", queryset=refunds))
+        .order_by("id")
+    )
+
+
+def owed_by(patient) -> Decimal:
+    """What a patient owes over all issued invoices."""
+    owed = Invoice.objects.filter(patient=patient, state=InvoiceState.ISSUED).aggregate(owed=Sum(F("total") - F("paid")))
+    return owed["owed"] or Decimal(0)
+
+
+# --- Shifts -----------------------------------------------------------------------------------
+
+
+def expected_in(shift: Shift) -> dict[str, Decimal]:
+    """What the ledger says should be there, by method."""
+    return expected_in_each([shift])[shift.pk]
+
+
+def expected_in_each(shifts: list[Shift]) -> dict[int, dict[str, Decimal]]:
+    """The same for several shifts, by primary key: 2 queries."""
+    payments, refunds = defaultdict(dict), defaultdict(dict)
+    taken = Payment.objects.filter(shift__in=shifts).order_by().values_list("shift", "method").annotate(Sum("amount"))
+    for shift, method, amount in taken:
+        payments[shift][method] = amount
+    given = Refund.objects.filter(shift__in=shifts).order_by().values_list("shift", "payment__method").annotate(Sum("amount"))
+    for shift, method, amount in given:
+        refunds[shift][method] = amount
+    return {
+        shift.pk: rules.expected_by_method(opening_float=shift.opening_float, payments=payments[shift.pk], refunds=refunds[shift.pk])
+        for shift in shifts
+    }
+
+
+def shifts_for_list(queryset):
+    counts = CashCount.objects.order_by("method")
+    return queryset.select_related("cashier").prefetch_related(Prefetch("counts", queryset=counts)).order_by("-id")

@@ -1,0 +1,37 @@
+"""When a prescription is paid for, and pharmacy may hand it over."""
+
+from billing import locks
+from billing.models import Invoice, InvoiceLine
+from pharmacy.models import Prescription, PrescriptionItem
+
+
+def clear_what_is_paid(invoice: Invoice, by) -> None:
+    """Release the prescriptions on this invoice of which every item now stands on a paid one.
+
+    Locks those prescriptions first: of two invoices that are paid at once, the second sees the first.
+    """
+    if touched := prescriptions_on(invoice):
+        locks.lock_prescriptions(touched)
+        paid_lines = InvoiceLine.objects.filter(is_void=False, invoice__in=Invoice.objects.paid_in_full())
+        owed = PrescriptionItem.objects.filter(prescription__in=touched).exclude(pk__in=paid_lines.values("prescription_item"))
+        ready = sorted(set(touched) - set(owed.values_list("prescription_id", flat=True)))
+        if ready:
+            from pharmacy.services import clearance
+
+            clearance.clear_prescriptions(prescription_ids=ready, by=by)
+
+
+def revoke(invoice: Invoice, by) -> None:
+    """Hold back what this invoice had released, where nothing was handed over yet."""
+    if touched := prescriptions_on(invoice):
+        from pharmacy.services import clearance
+
+        clearance.revoke_clearance(prescription_ids=touched, by=by)
+
+
+def prescriptions_on(invoice: Invoice) -> list[int]:
+    """Ids, lowest first."""
+    on_lines = InvoiceLine.objects.filter(invoice=invoice, prescription_item__isnull=False)
+    return list(
+        Prescription.objects.filter(items__in=on_lines.values("prescription_item")).order_by("pk").values_list("pk", flat=True).distinct()
+    )

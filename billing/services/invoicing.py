@@ -1,0 +1,209 @@
+"""An invoice's way from draft to issued, and to void."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from billing import locks, rules, selectors
+from billing.errors import (
+    AlreadyBilled,
+    AlreadyIssued,
+    AlreadyVoid,
+    EmptyInvoice,
+    HasPayments,
+    NotDraft,
+    NothingToBill,
+    RequestReused,
+    VisitInError,
+)
+from billing.models import Invoice, InvoiceLine, InvoiceState
+from billing.rules import Charge
+from billing.services import clearance
+from billing.services.lines import line_of_charge, lines_from, total_of, with_amounts
+from clinic.audit.services.recording import record
+from clinic.core.db import atomic_with_retry, constraint_of
+from clinic.core.errors import InvalidInput
+from clinic.core.http import check_version
+from patients.models.encounter import EncounterStatus
+
+
+@atomic_with_retry
+def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None) -> Invoice:
+    """Put all charges of the visit that stand on no invoice yet on a new draft.
+
+    Locks the encounter. Repeating request_id returns the first draft. Raises VisitInError, NothingToBill,
+    and AlreadyBilled with the newest invoice that holds the charges.
+    """
+    encounter = locks.lock_encounter(encounter_id)
+    if earlier := _earlier(request_id, encounter_id=encounter_id):
+        return earlier
+    if encounter.status == EncounterStatus.ENTERED_IN_ERROR:
+        raise VisitInError
+    all_charges = selectors.charges_of(encounter)
+    if not all_charges:
+        raise NothingToBill
+    new = selectors.unbilled(all_charges)
+    if not new:
+        raise _already_billed(all_charges)
+    lines = [line_of_charge(charge) for charge in new]
+    try:
+        with transaction.atomic():
+            return _add_draft(lines, patient=encounter.patient, encounter=encounter, by=by, request_id=request_id)
+    except IntegrityError as error:
+        if constraint_of(error) != "line_charge_billed_once":
+            raise
+        raise _already_billed(all_charges) from error
+
+
+@atomic_with_retry
+def draft_manual_invoice(
+    *, patient_id: int, lines: list[dict[str, Any]], by, request_id: UUID | None = None, on: date | None = None
+) -> Invoice:
+    """A draft with typed lines; see `lines_from`. Prices of the price list are those of `on` (default: today).
+
+    Locks the patient. Repeating request_id returns the first draft. Raises InvalidInput, NotFound.
+    """
+    patient = locks.lock_patient(patient_id)
+    if earlier := _earlier(request_id, patient_id=patient_id, encounter_id=None):
+        return earlier
+    built = lines_from(lines, on=on or timezone.localdate())
+    return _add_draft(built, patient=patient, encounter=None, by=by, request_id=request_id)
+
+
+@atomic_with_retry
+def change_lines(*, invoice_id: int, lines: list[dict[str, Any]], by, on: date, expected_version: int | None = None) -> Invoice:
+    """Make the draft's lines those given: {id, discount?} keeps a line, one without id is new, what is not named goes.
+
+    What a visit is charged for can be discounted or left out; the rest of it is not typed.
+    Locks the invoice. Raises NotDraft, StaleVersion, InvalidInput.
+    """
+    invoice = locks.lock_invoice(invoice_id)
+    check_version(invoice, expected_version)
+    if not invoice.is_draft:
+        raise NotDraft
+    kept = _kept_lines(invoice, [item for item in lines if item.get("id")])
+    new = lines_from([item for item in lines if not item.get("id")], on=on)
+    total = total_of([*kept, *new])
+    invoice.lines.exclude(pk__in=[line.pk for line in kept]).delete()
+    InvoiceLine.objects.bulk_update(kept, ["discount", "tax", "total"])
+    for line in new:
+        line.invoice = invoice
+    InvoiceLine.objects.bulk_create(new)
+    invoice.save_changes(total=total)
+    record(
+        action="billing.invoice.changed",
+        actor=by,
+        subject=invoice,
+        patient=invoice.patient,
+        changes={"total": str(total), "lines": len(kept) + len(new)},
+    )
+    return invoice
+
+
+@atomic_with_retry
+def issue_invoice(*, invoice_id: int, by, on: date) -> Invoice:
+    """Give the draft the next number of `on`'s year and freeze it. An invoice over nothing is paid with that.
+
+    Locks the invoice, for a total of 0 its prescriptions, and last the counter: what rolls back takes no number.
+    Raises AlreadyIssued, AlreadyVoid, EmptyInvoice.
+    """
+    invoice = locks.lock_invoice(invoice_id)
+    if invoice.state == InvoiceState.ISSUED:
+        raise AlreadyIssued
+    if invoice.state == InvoiceState.VOID:
+        raise AlreadyVoid
+    if not invoice.lines.exists():
+        raise EmptyInvoice
+    is_free = invoice.total == 0
+    if is_free:
+        locks.lock_prescriptions(clearance.prescriptions_on(invoice))  # they rank before the counter
+    counter = locks.lock_counter(on.year)
+    counter.last_number += 1
+    counter.save(update_fields=["last_number"])
+    number = rules.invoice_number(on.year, counter.last_number)
+    invoice.save_changes(state=InvoiceState.ISSUED, number=number, issued_at=Now())
+    invoice.refresh_from_db(fields=["issued_at"])
+    if is_free:
+        clearance.clear_what_is_paid(invoice, by)
+    record(
+        action="billing.invoice.issued",
+        actor=by,
+        subject=invoice,
+        patient=invoice.patient,
+        changes={"status": invoice.status, "number": number, "total": str(invoice.total)},
+    )
+    return invoice
+
+
+@atomic_with_retry
+def bill_visit(*, encounter_id: int, by, on: date, request_id: UUID | None = None) -> Invoice:
+    """Draft and issue in one step. Repeating request_id returns the first invoice. Raises what the two steps raise."""
+    invoice = draft_invoice(encounter_id=encounter_id, by=by, request_id=request_id)
+    return issue_invoice(invoice_id=invoice.pk, by=by, on=on) if invoice.is_draft else invoice
+
+
+@atomic_with_retry
+def void_invoice(*, invoice_id: int, reason: str, by) -> Invoice:
+    """Take an invoice back: its number stays used, its charges may be billed anew, what it released is held back.
+
+    Locks the invoice. Raises AlreadyVoid, HasPayments, InvalidInput without a reason.
+    """
+    reason = rules.check_reason(reason)
+    invoice = locks.lock_invoice(invoice_id)
+    if invoice.state == InvoiceState.VOID:
+        raise AlreadyVoid
+    if invoice.paid:
+        raise HasPayments
+    was_paid = invoice.state == InvoiceState.ISSUED and not invoice.is_payable
+    invoice.save_changes(state=InvoiceState.VOID, void_reason=reason)
+    invoice.lines.update(is_void=True)
+    if was_paid:
+        clearance.revoke(invoice, by)
+    record(action="billing.invoice.voided", actor=by, subject=invoice, patient=invoice.patient, changes={"status": invoice.status})
+    return invoice
+
+
+def _earlier(request_id: UUID | None, **asked) -> Invoice | None:
+    earlier = Invoice.objects.filter(request_id=request_id).first() if request_id else None
+    if earlier and any(getattr(earlier, name) != value for name, value in asked.items()):
+        raise RequestReused
+    return earlier
+
+
+def _already_billed(all_charges: list[Charge]) -> AlreadyBilled:
+    holder = Invoice.objects.filter(lines__in=selectors.live_lines(all_charges)).order_by("-id").first()
+    return AlreadyBilled(invoice=str(holder.public_id)) if holder else AlreadyBilled()
+
+
+def _add_draft(lines: list[InvoiceLine], *, patient, encounter, by, request_id) -> Invoice:
+    invoice = Invoice.objects.create(patient=patient, encounter=encounter, total=total_of(lines), created_by=by, request_id=request_id)
+    for line in lines:
+        line.invoice = invoice
+    InvoiceLine.objects.bulk_create(lines)
+    record(
+        action="billing.invoice.drafted",
+        actor=by,
+        subject=invoice,
+        patient=patient,
+        changes={"total": str(invoice.total), "lines": len(lines), "encounter": str(encounter.public_id) if encounter else None},
+    )
+    return invoice
+
+
+def _kept_lines(invoice: Invoice, items: list[dict[str, Any]]) -> list[InvoiceLine]:
+    lines = {str(line.public_id): line for line in invoice.lines.all()}
+    kept = {}
+    for item in items:
+        line = lines.get(str(item["id"]))
+        if line is None:
+            raise InvalidInput(errors={"lines": ["This line is not on the invoice."]})
+        if "discount" in item:
+            line.discount = rules.check_amount(item["discount"], "discount", zero=True)
+        if line.discount > line.quantity * line.unit_price:
+            raise InvalidInput(errors={"lines": ["A discount is more than its line costs."]})
+        kept[line.pk] = with_amounts(line)
+    return list(kept.values())

@@ -1,0 +1,148 @@
+"""Money in, and money back."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from billing import locks, rules
+from billing.errors import NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment, RequestReused
+from billing.models import Invoice, InvoiceStatus, Payment, PaymentMethod, Refund, Shift
+from billing.services import clearance
+from clinic.audit.services.recording import record
+from clinic.core.db import atomic_with_retry, constraint_of
+from clinic.core.errors import InvalidInput, NotFound
+
+_WHY_NOT_PAYABLE = {
+    InvoiceStatus.DRAFT: "This invoice is a draft. Issue it first.",
+    InvoiceStatus.VOID: "This invoice is void.",
+    InvoiceStatus.PAID: "This invoice is paid already.",
+}
+_REFUSED_BY = {
+    "payment_in_open_shift": NoOpenShift,
+    "refund_in_open_shift": NoOpenShift,
+    "billing_payment_request_id_key": RequestReused,
+    "billing_refund_request_id_key": RequestReused,
+}
+
+
+@atomic_with_retry
+def take_payment(
+    *,
+    invoice_id: int,
+    method: str,
+    amount: Decimal,
+    by,
+    request_id: UUID,
+    tendered: Decimal | None = None,
+    reference: str = "",
+) -> Payment:
+    """Take all or part of what is owed. What pays the invoice in full releases its prescriptions to pharmacy.
+
+    Locks the invoice, then the prescriptions. Repeating request_id returns the first payment.
+    Raises InvalidInput, NotPayable, Overpayment, and NoOpenShift for cash without an open shift of `by`.
+    """
+    invoice = locks.lock_invoice(invoice_id)
+    if earlier := _earlier(Payment, request_id, invoice_id=invoice_id):
+        return earlier
+    if method not in PaymentMethod.values:
+        raise InvalidInput(errors={"method": ["Not a way to pay here."]})
+    amount = rules.check_amount(amount)
+    tendered, change = rules.change_due(method=method, amount=amount, tendered=tendered)
+    reference = _check_reference(reference)
+    if not invoice.is_payable:
+        raise NotPayable(_WHY_NOT_PAYABLE.get(invoice.status))
+    if amount > invoice.balance:
+        raise Overpayment(f"Only {invoice.balance} is owed.", balance=str(invoice.balance))
+    payment = Payment(invoice=invoice, method=method, amount=amount, tendered=tendered, change=change, reference=reference)
+    payment.shift, payment.received_by, payment.request_id = _shift_for(method, by), by, request_id
+    _insert(payment)
+    invoice.save_changes(paid=invoice.paid + amount)
+    if not invoice.is_payable:
+        clearance.clear_what_is_paid(invoice, by)
+    record(
+        action="billing.payment.taken",
+        actor=by,
+        subject=payment,
+        patient=invoice.patient,
+        changes={"invoice": str(invoice.public_id), "method": method, "amount": str(amount), "status": invoice.status},
+    )
+    return payment
+
+
+@atomic_with_retry
+def refund_payment(*, payment_id: int, amount: Decimal, reason: str, by, request_id: UUID) -> Refund:
+    """Give back all or part of a payment, by the way it came. What is then no longer paid is held back at pharmacy.
+
+    Locks the invoice, then the payment, then the prescriptions. Repeating request_id returns the first refund.
+    Raises InvalidInput, RefundExceedsPayment, and NoOpenShift for cash without an open shift of `by`.
+    """
+    invoice_id = Payment.objects.filter(pk=payment_id).values_list("invoice_id", flat=True).first()
+    if invoice_id is None:
+        raise NotFound
+    invoice = locks.lock_invoice(invoice_id)
+    payment = locks.lock_payment(payment_id)
+    if earlier := _earlier(Refund, request_id, payment_id=payment_id):
+        return earlier
+    reason = rules.check_reason(reason)
+    amount = rules.check_amount(amount)
+    if amount > payment.refundable:
+        raise RefundExceedsPayment(f"Only {payment.refundable} is left of this payment.", refundable=str(payment.refundable))
+    was_paid = not invoice.is_payable
+    refund = Refund(payment=payment, amount=amount, reason=reason, refunded_by=by, request_id=request_id)
+    refund.shift = _shift_for(payment.method, by)
+    _insert(refund)
+    payment.refunded += amount
+    payment.save(update_fields=["refunded"])
+    invoice.save_changes(paid=invoice.paid - amount)
+    if was_paid:
+        clearance.revoke(invoice, by)
+    record(
+        action="billing.payment.refunded",
+        actor=by,
+        subject=payment,
+        patient=invoice.patient,
+        changes={"invoice": str(invoice.public_id), "method": payment.method, "amount": str(amount), "status": invoice.status},
+    )
+    return refund
+
+
+def _earlier(model, request_id: UUID, **asked):
+    """What this request did already; RequestReused when that was something else."""
+    earlier = model.objects.filter(request_id=request_id).first()
+    if earlier and any(getattr(earlier, name) != value for name, value in asked.items()):
+        raise RequestReused
+    return earlier
+
+
+def _shift_for(method: str, by) -> Shift | None:
+    """The open shift of the person; cash needs one. No lock: a trigger refuses a shift that is being closed."""
+    shift = Shift.objects.open().filter(cashier=by).first()
+    if shift is None and method == PaymentMethod.CASH:
+        raise NoOpenShift
+    return shift
+
+
+def _insert(row: Payment | Refund) -> None:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        if refused := _REFUSED_BY.get(constraint_of(error)):
+            raise refused from error
+        raise
+    row.refresh_from_db(fields=["received_at" if isinstance(row, Payment) else "refunded_at"])
+
+
+def _check_reference(reference: str) -> str:
+    reference = reference.strip()
+    if len(reference) > 80:
+        raise InvalidInput(errors={"reference": ["At most 80 characters."]})
+    if rules.looks_like_card_number(reference):
+        raise InvalidInput(errors={"reference": ["This looks like a card number: it must not be kept. Use the number of the slip."]})
+    return reference
+
+
+def invoice_after(payment: Payment) -> Invoice:
+    """The payment's invoice as it stands now."""
+    return Invoice.objects.get(pk=payment.invoice_id)
