@@ -32,6 +32,7 @@ NEXT_STATUSES = {
     AppointmentStatus.CHECKED_IN: {
         AppointmentStatus.BOOKED,  # a check-in undone
         AppointmentStatus.IN_CONSULTATION,
+        AppointmentStatus.COMPLETED,  # seen without a record
         AppointmentStatus.CANCELLED,
         AppointmentStatus.NO_SHOW,
     },

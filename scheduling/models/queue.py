@@ -69,7 +69,14 @@ class TokenStatus(models.TextChoices):
 OPEN_STATUSES = [TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.IN_SERVICE, TokenStatus.SKIPPED]
 
 NEXT_STATUSES = {
-    TokenStatus.WAITING: {TokenStatus.CALLED, TokenStatus.LEFT, TokenStatus.SKIPPED, TokenStatus.TRANSFERRED, TokenStatus.NO_SHOW},
+    TokenStatus.WAITING: {
+        TokenStatus.CALLED,
+        TokenStatus.IN_SERVICE,  # fetched without a call
+        TokenStatus.LEFT,
+        TokenStatus.SKIPPED,
+        TokenStatus.TRANSFERRED,
+        TokenStatus.NO_SHOW,
+    },
     TokenStatus.CALLED: {
         TokenStatus.IN_SERVICE,
         TokenStatus.WAITING,
@@ -80,7 +87,7 @@ NEXT_STATUSES = {
         TokenStatus.TRANSFERRED,
     },
     TokenStatus.IN_SERVICE: {TokenStatus.DONE, TokenStatus.LEFT, TokenStatus.TRANSFERRED},
-    TokenStatus.SKIPPED: {TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.NO_SHOW, TokenStatus.LEFT},
+    TokenStatus.SKIPPED: {TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.IN_SERVICE, TokenStatus.NO_SHOW, TokenStatus.LEFT},
     TokenStatus.DONE: set(),
     TokenStatus.NO_SHOW: set(),
     TokenStatus.LEFT: set(),

@@ -1,0 +1,68 @@
+"""The only row locks of scheduling, and their order.
+
+    doctors (bookings, by id) -> appointment -> queue day -> token -> encounter, patient
+
+A booking takes the doctor first, so that racing bookings queue up instead of deadlocking in the
+exclusion constraint, then the patient. A doctor or patient of an appointment never changes, so they
+may be read before they are locked. Each lock is FOR NO KEY UPDATE: foreign keys to the row go on.
+"""
+
+from datetime import date
+
+from clinic.accounts.models import Doctor
+from clinic.core.errors import NotFound
+from patients.locks import lock_patient
+from scheduling.models import Appointment, Queue, QueueDay, Token, TokenStatus
+
+__all__ = ["lock_appointment", "lock_doctors", "lock_next_token", "lock_patient", "lock_queue", "lock_queue_day", "lock_token"]
+
+
+def lock_doctors(*doctor_ids: int) -> dict[int, Doctor]:
+    """The doctors by id. Raises NotFound when one does not exist."""
+    rows = Doctor.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=set(doctor_ids)).order_by("pk")
+    doctors = {doctor.pk: doctor for doctor in rows}
+    if len(doctors) < len(set(doctor_ids)):
+        raise NotFound
+    return doctors
+
+
+def lock_appointment(appointment_id: int) -> Appointment:
+    """With patient and doctor read along. Raises NotFound."""
+    rows = Appointment.objects.select_for_update(no_key=True, of=("self",)).select_related("patient", "doctor__user")
+    appointment = rows.filter(pk=appointment_id).first()
+    if appointment is None:
+        raise NotFound
+    return appointment
+
+
+def lock_queue(queue_id: int) -> Queue:
+    queue = Queue.objects.select_for_update(no_key=True, of=("self",)).filter(pk=queue_id).first()
+    if queue is None:
+        raise NotFound
+    return queue
+
+
+def lock_queue_day(queue_id: int, on: date) -> QueueDay:
+    """The counter row of a queue's day, made when the day begins."""
+    rows = QueueDay.objects.select_for_update(no_key=True).filter(queue_id=queue_id, on=on)
+    day = rows.first()
+    if day is None:
+        QueueDay.objects.bulk_create([QueueDay(queue_id=queue_id, on=on)], ignore_conflicts=True)
+        day = rows.get()
+    return day
+
+
+def lock_token(token_id: int) -> Token:
+    """With queue and patient read along. Raises NotFound."""
+    rows = Token.objects.select_for_update(no_key=True, of=("self",))
+    token = rows.select_related("queue__doctor__user", "queue__department", "patient").filter(pk=token_id).first()
+    if token is None:
+        raise NotFound
+    return token
+
+
+def lock_next_token(queue_id: int, on: date) -> Token | None:
+    """The first waiting token that nobody else is taking at this moment; None when there is none."""
+    rows = Token.objects.select_for_update(no_key=True, of=("self",), skip_locked=True)
+    waiting = rows.filter(queue_id=queue_id, on=on, status=TokenStatus.WAITING).order_by("band", "effective_at", "id")
+    return waiting.select_related("queue__doctor__user", "queue__department", "patient").first()

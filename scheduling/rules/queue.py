@@ -1,0 +1,67 @@
+"""Who is next, how long it may take, and what an undo takes back."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import ceil, floor
+from statistics import quantiles
+
+from scheduling.models import Priority
+from scheduling.models.queue import PRIORITY_BAND
+
+_FEWEST_GAPS = 3
+_LAST_GAPS = 20
+_PAUSE = timedelta(minutes=60)  # a longer gap is a break of the doctor, not a consultation
+
+
+def effective_at(*, arrived_at: datetime, appointment_start: datetime | None = None) -> datetime:
+    """What the order within a band follows: the later of appointment and check-in; a walk-in's check-in."""
+    return max(arrived_at, appointment_start) if appointment_start else arrived_at
+
+
+def band_of(priority: str) -> int:
+    return PRIORITY_BAND[Priority(priority)]
+
+
+def estimate_wait(*, position: int, called_at: Iterable[datetime]) -> dict[str, int] | None:
+    """Minutes until the call of the person at `position` (1 is next), as {low, high}.
+
+    From the gaps between today's calls of the same queue: their quartiles, once per person ahead.
+    None while there are too few to say anything.
+    """
+    calls = sorted(called_at)
+    gaps = [later - earlier for earlier, later in pairwise(calls) if later - earlier <= _PAUSE][-_LAST_GAPS:]
+    if len(gaps) < _FEWEST_GAPS:
+        return None
+    quick, _, slow = quantiles([gap.total_seconds() / 60 for gap in gaps], n=4, method="inclusive")
+    return {"low": floor((position - 1) * quick), "high": max(1, ceil(position * slow))}
+
+
+def last_effective(transitions: Sequence):
+    """The last transition that was not undone; None when there is none. `is_undo` ones each take one back."""
+    standing = []
+    for transition in transitions:
+        if not transition.is_undo:
+            standing.append(transition)
+        elif standing:
+            standing.pop()
+    return standing[-1] if standing else None
+
+
+def code_candidates(name: str) -> Iterable[str]:
+    """Codes for a queue of this name, the nicest first: 1 to 4 letters that can be called out."""
+    letters = [c for c in name.upper() if "A" <= c <= "Z"] or ["Q"]
+    initials = "".join(word[0] for word in name.upper().split() if "A" <= word[0] <= "Z")[:4]
+    yield from dict.fromkeys(code for code in (initials, *("".join(letters[:n]) for n in range(1, 5))) if code)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    for size in (2, 3, 4):
+        yield from _words(alphabet, size)
+
+
+def _words(alphabet: str, size: int) -> Iterable[str]:
+    if size == 0:
+        yield ""
+        return
+    for head in alphabet:
+        for tail in _words(alphabet, size - 1):
+            yield head + tail

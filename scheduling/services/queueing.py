@@ -1,0 +1,192 @@
+"""Arrivals, calls, and what becomes of a token."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from clinic.accounts.models import Department, Doctor
+from clinic.audit.services.recording import record
+from clinic.core.db import atomic_with_retry
+from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.http import check_version
+from patients.errors import DoctorInactive, PatientInactive
+from patients.models import Patient
+from scheduling import locks
+from scheduling.errors import AlreadyCheckedIn, AlreadyInQueue, EmptyQueue, NothingToUndo, NotToday, VisitSigned, WrongStatus
+from scheduling.models import AppointmentStatus, Priority, Queue, Token, TokenStatus, TokenTransition
+from scheduling.models.queue import NEXT_STATUSES
+from scheduling.rules.queue import band_of, effective_at, last_effective
+from scheduling.services import arrivals
+from scheduling.services.projection import project_later
+from scheduling.services.queues import queue_of
+from scheduling.services.tokens import move_token
+
+
+@atomic_with_retry
+def check_in(*, appointment_id: int, by, now: datetime, priority: str = Priority.ROUTINE, request_id: UUID | None = None) -> Token:
+    """Give the patient of today's appointment a token in the doctor's queue.
+
+    Locks the appointment, then the queue's day. Repeating request_id returns the first token.
+    Raises AlreadyCheckedIn, WrongStatus, NotToday, PatientInactive, AlreadyInQueue.
+    """
+    appointment = locks.lock_appointment(appointment_id)
+    if earlier := _earlier(request_id):
+        return earlier
+    if appointment.status in {AppointmentStatus.CHECKED_IN, AppointmentStatus.IN_CONSULTATION}:
+        raise AlreadyCheckedIn
+    if appointment.status != AppointmentStatus.BOOKED:
+        raise WrongStatus(f"The appointment is {appointment.get_status_display().lower()}.", current_status=appointment.status)
+    if timezone.localdate(appointment.during.lower) != timezone.localdate(now):
+        raise NotToday
+    if not appointment.patient.is_active:
+        raise PatientInactive
+    token = _issue(
+        queue_of(doctor=appointment.doctor),
+        by=by,
+        now=now,
+        patient=appointment.patient,
+        appointment=appointment,
+        priority=priority,
+        reason=appointment.reason,
+        effective_at=effective_at(arrived_at=now, appointment_start=appointment.during.lower),
+        request_id=request_id,
+    )
+    appointment.save_changes(status=AppointmentStatus.CHECKED_IN)
+    return token
+
+
+@atomic_with_retry
+def walk_in(
+    *, patient_id: int, priority: str, reason: str, by, now: datetime, doctor_id: int | None = None, department_id: int | None = None,
+    request_id: UUID | None = None,
+) -> Token:  # fmt: skip
+    """Give a patient without an appointment a token in a doctor's or a department's queue.
+
+    Locks the queue's day. Repeating request_id returns the first token. Raises InvalidInput unless one
+    of doctor and department is given, PatientInactive, DoctorInactive, AlreadyInQueue.
+    """
+    patient = Patient.objects.filter(pk=patient_id).first()
+    if patient is None:
+        raise NotFound
+    if not patient.is_active:
+        raise PatientInactive
+    doctor = Doctor.objects.select_related("user").filter(pk=doctor_id).first() if doctor_id else None
+    department = Department.objects.filter(pk=department_id).first() if department_id else None
+    if doctor and not doctor.is_active:
+        raise DoctorInactive
+    return _issue(
+        queue_of(doctor=doctor, department=department),
+        by=by,
+        now=now,
+        patient=patient,
+        priority=priority,
+        reason=reason,
+        effective_at=effective_at(arrived_at=now),
+        request_id=request_id,
+    )
+
+
+@atomic_with_retry
+def call_next(*, queue_id: int, by, now: datetime, room: str = "") -> Token:
+    """Call the first waiting token of today's queue; exactly one, however many call at once.
+
+    Locks one waiting token and passes over those that others hold. Raises EmptyQueue, RoomOccupied.
+    """
+    token = locks.lock_next_token(queue_id, timezone.localdate(now))
+    if token is None:
+        raise EmptyQueue
+    return move_token(token, TokenStatus.CALLED, by=by, now=now, room=room.strip())
+
+
+@atomic_with_retry
+def change_status(*, token_id: int, to: str, by, now: datetime, room: str | None = None, expected_version: int | None = None) -> Token:
+    """Move a token along NEXT_STATUSES, and its appointment with it. Setting the status it has changes nothing.
+
+    Locks the appointment, then the token. Raises WrongStatus, RoomOccupied, StaleVersion, InvalidInput.
+    """
+    token, appointment = _lock_both(token_id)
+    check_version(token, expected_version)
+    to = TokenStatus(to)
+    if to == TokenStatus.TRANSFERRED:
+        raise InvalidInput(errors={"status": ["A transfer needs the queue to go to."]})
+    if to == token.status:
+        return token
+    if to not in NEXT_STATUSES[token.status]:
+        raise WrongStatus(f"Token {token.label} is {token.get_status_display().lower()}.", current_status=token.status)
+    move_token(token, to, by=by, now=now, **({} if room is None else {"room": room.strip()}))
+    if appointment:
+        arrivals.follow_token(appointment, to, by=by)
+    return token
+
+
+@atomic_with_retry
+def undo_last_change(*, token_id: int, by, now: datetime) -> Token:
+    """Take back today's last change of a token that still stands; the check-in itself at the end.
+
+    Locks the appointment, then the token. Raises NothingToUndo, VisitSigned, and SlotTaken,
+    PatientBusy, AlreadyInQueue or RoomOccupied when the place was given away meanwhile.
+    """
+    token, appointment = _lock_both(token_id)
+    last = last_effective(list(TokenTransition.objects.filter(token=token).order_by("id")))
+    if last is None or token.on != timezone.localdate(now):
+        raise NothingToUndo
+    if token.encounter_id and not token.encounter.is_open:
+        raise VisitSigned
+    if not last.from_status:
+        move_token(token, TokenStatus.LEFT, by=by, now=now, is_undo=True, appointment=None)
+        if appointment:
+            arrivals.take_back_check_in(appointment, by=by)
+        return token
+    back = TokenStatus(last.from_status)
+    move_token(token, back, by=by, now=now, is_undo=True, **({"called_at": token.called_at} if back == TokenStatus.CALLED else {}))
+    if appointment:
+        arrivals.return_with_token(appointment, back, by=by)
+    return token
+
+
+def _issue(queue: Queue, *, by, now: datetime, request_id: UUID | None, **fields) -> Token:
+    on = timezone.localdate(now)
+    day = locks.lock_queue_day(queue.pk, on)
+    if earlier := _earlier(request_id):
+        return earlier
+    _refuse_second(queue, fields["patient"], by=by, now=now)
+    day.last_number += 1
+    day.save(update_fields=["last_number"])
+    token = Token.objects.create(
+        queue=queue, on=on, number=day.last_number, band=band_of(fields["priority"]), issued_at=now, issued_by=by, request_id=request_id,
+        **fields,
+    )  # fmt: skip
+    TokenTransition.objects.create(token=token, from_status="", to_status=token.status, by=by, at=now)
+    record(
+        action="scheduling.token.issued",
+        actor=by,
+        subject=token,
+        patient=token.patient,
+        changes={"queue": queue.code, "number": token.number, "priority": str(token.priority)},
+    )
+    project_later(token)
+    return token
+
+
+def _refuse_second(queue: Queue, patient: Patient, *, by, now: datetime) -> None:
+    """One open token per patient and queue. One left over from an earlier day is closed first."""
+    open_one = Token.objects.open().filter(queue=queue, patient=patient).only("pk", "on").first()
+    if open_one is None:
+        return
+    if open_one.on >= timezone.localdate(now):
+        raise AlreadyInQueue
+    move_token(locks.lock_token(open_one.pk), TokenStatus.LEFT, by=by, now=now)
+
+
+def _earlier(request_id: UUID | None) -> Token | None:
+    if request_id is None:
+        return None
+    return Token.objects.select_related("queue__doctor__user", "queue__department", "patient").filter(request_id=request_id).first()
+
+
+def _lock_both(token_id: int) -> tuple[Token, object | None]:
+    """The token and its appointment, the appointment locked first."""
+    appointment_id = Token.objects.filter(pk=token_id).values_list("appointment_id", flat=True).first()
+    appointment = locks.lock_appointment(appointment_id) if appointment_id else None
+    return locks.lock_token(token_id), appointment

@@ -1,0 +1,125 @@
+"""From an appointment or a token to the visit's record, and back when it is signed."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from clinic.audit.services.recording import record
+from clinic.core.db import atomic_with_retry
+from clinic.core.errors import InvalidInput
+from patients.models import Encounter, EncounterStatus
+from patients.services.encounters import start_encounter
+from scheduling import locks
+from scheduling.errors import WrongStatus
+from scheduling.models import OPEN_STATUSES, Appointment, AppointmentStatus, Token, TokenStatus
+from scheduling.models.appointment import NEXT_STATUSES as NEXT_OF_APPOINTMENT
+from scheduling.models.queue import NEXT_STATUSES as NEXT_OF_TOKEN
+from scheduling.services.projection import project_later
+from scheduling.services.tokens import move_token
+
+
+@atomic_with_retry
+def start_visit(
+    *,
+    by,
+    appointment_id: int | None = None,
+    token_id: int | None = None,
+    patient_id: int | None = None,
+    doctor_id: int | None = None,
+    reason: str = "",
+    request_id: UUID | None = None,
+) -> Encounter:
+    """Open the record of a visit from an appointment, a token, or a patient and a doctor.
+
+    The appointment is then in consultation, its token in service. Starting twice gives the same
+    encounter. Locks appointment, token, patient. A token of a department's queue is seen by
+    `doctor_id`, else by the doctor who starts. Raises WrongStatus, InvalidInput, and what
+    start_encounter raises.
+    """
+    appointment, token = _lock_sources(appointment_id, token_id)
+    if appointment is None and token is None and not (patient_id and doctor_id):
+        raise InvalidInput(errors={"patient": ["Name an appointment, a token, or a patient and a doctor."]})
+    if earlier := _earlier(appointment, token):
+        return earlier
+    _check_startable(appointment, token)
+    source = appointment or token
+    encounter = start_encounter(
+        patient_id=source.patient_id if source else patient_id,
+        doctor_id=_doctor_of(appointment, token, doctor_id, by),
+        by=by,
+        reason=reason or (source.reason if source else ""),
+        request_id=request_id,
+    )
+    _link(encounter, appointment, token, by=by)
+    return encounter
+
+
+@atomic_with_retry
+def finish_visit(*, encounter_id: int, by) -> None:
+    """Close what brought the patient to this visit: token done, appointment completed.
+
+    A step of completing a visit, before the encounter's own lock. Locks appointment, then token.
+    Harmless when both are closed already, or were never there.
+    """
+    appointment, token = _lock_of_encounter(encounter_id)
+    if token and TokenStatus.DONE in NEXT_OF_TOKEN[token.status]:
+        move_token(token, TokenStatus.DONE, by=by, now=timezone.now())
+    if appointment and AppointmentStatus.COMPLETED in NEXT_OF_APPOINTMENT[appointment.status]:
+        appointment.save_changes(status=AppointmentStatus.COMPLETED)
+        record(action="scheduling.appointment.completed", actor=by, subject=appointment, patient=appointment.patient)
+
+
+def _lock_sources(appointment_id: int | None, token_id: int | None) -> tuple[Appointment | None, Token | None]:
+    if token_id and not appointment_id:
+        appointment_id = Token.objects.filter(pk=token_id).values_list("appointment_id", flat=True).first()
+    appointment = locks.lock_appointment(appointment_id) if appointment_id else None
+    if appointment and not token_id:
+        token_id = Token.objects.filter(appointment=appointment).values_list("pk", flat=True).first()
+    token = locks.lock_token(token_id) if token_id else None
+    if appointment and token and token.appointment_id != appointment.pk:
+        raise InvalidInput(errors={"token": ["This token belongs to another appointment."]})
+    return appointment, token
+
+
+def _lock_of_encounter(encounter_id: int) -> tuple[Appointment | None, Token | None]:
+    appointment_id = Appointment.objects.filter(encounter_id=encounter_id).values_list("pk", flat=True).first()
+    appointment = locks.lock_appointment(appointment_id) if appointment_id else None
+    token_id = Token.objects.filter(encounter_id=encounter_id).values_list("pk", flat=True).first()
+    return appointment, locks.lock_token(token_id) if token_id else None
+
+
+def _earlier(appointment: Appointment | None, token: Token | None) -> Encounter | None:
+    """The encounter that was started from them, unless it turned out to be an error."""
+    for source in (appointment, token):
+        if source is not None and source.encounter_id:
+            encounter = Encounter.objects.select_related("patient", "doctor__user").get(pk=source.encounter_id)
+            return None if encounter.status == EncounterStatus.ENTERED_IN_ERROR else encounter
+    return None
+
+
+def _check_startable(appointment: Appointment | None, token: Token | None) -> None:
+    startable = {AppointmentStatus.IN_CONSULTATION} | {
+        status for status, following in NEXT_OF_APPOINTMENT.items() if AppointmentStatus.IN_CONSULTATION in following
+    }
+    for source, allowed in ((appointment, startable), (token, set(OPEN_STATUSES))):
+        if source is not None and source.status not in allowed:
+            raise WrongStatus(f"This is {source.get_status_display().lower()}, so no visit can be started.", current_status=source.status)
+
+
+def _doctor_of(appointment: Appointment | None, token: Token | None, doctor_id: int | None, by) -> int:
+    own = getattr(by, "doctor", None) if by is not None else None
+    found = (appointment and appointment.doctor_id) or (token and token.queue.doctor_id) or doctor_id or (own and own.pk)
+    if not found:
+        raise InvalidInput(errors={"doctor": ["Say which doctor sees the patient."]})
+    return found
+
+
+def _link(encounter: Encounter, appointment: Appointment | None, token: Token | None, *, by) -> None:
+    if appointment:
+        appointment.save_changes(encounter=encounter, status=AppointmentStatus.IN_CONSULTATION)
+        record(action="scheduling.appointment.in_consultation", actor=by, subject=appointment, patient=appointment.patient)
+    if token and token.status == TokenStatus.IN_SERVICE:
+        token.save_changes(encounter=encounter)
+        project_later(token)
+    elif token:
+        move_token(token, TokenStatus.IN_SERVICE, by=by, now=timezone.now(), encounter=encounter)
