@@ -9,7 +9,8 @@ from datetime import date
 from django.db.models import Q
 
 from patients.models import Encounter
-from pharmacy.models import Batch, DispenseLine, Medicine, Prescription, PrescriptionStatus
+from pharmacy.models import Batch, DispenseLine, Medicine, Prescription, PrescriptionStatus, Supplier
+from pharmacy.models.stock import usable_on
 
 
 def lock_prescription(prescription_id: int) -> Prescription:
@@ -31,7 +32,7 @@ def lock_drafts(encounter_id: int) -> list[Prescription]:
 
 def lock_usable_batches(medicine_ids, *, on: date, batch_ids=()) -> list[Batch]:
     """What may go out of these medicines on that day, and the batches named, whatever their state."""
-    usable = Q(medicine_id__in=medicine_ids, pk__in=Batch.objects.usable(on).values("pk"))
+    usable = usable_on(on) & Q(medicine_id__in=medicine_ids)
     return list(Batch.objects.select_for_update(no_key=True).filter(usable | Q(pk__in=batch_ids)).order_by("pk"))
 
 
@@ -52,3 +53,7 @@ def lock_medicine(medicine_id: int) -> Medicine:
 def lock_open_encounter(encounter_id: int) -> Encounter:
     """After the prescriptions of the encounter, if any: it stands below them."""
     return Encounter.objects.select_for_update(no_key=True, of=("self",)).select_related("patient").get(pk=encounter_id)
+
+
+def lock_supplier(supplier_id: int) -> Supplier:
+    return Supplier.objects.select_for_update(no_key=True).get(pk=supplier_id)

@@ -39,7 +39,8 @@ _UNKNOWN_MOVE = f"OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
 _CHANGED_AFTER_SIGNING = """
     OLD.status <> 'draft'
     AND (NEW.public_id, NEW.encounter_id, NEW.patient_id, NEW.prescriber_id, NEW.signed_at, NEW.valid_until, NEW.override_reason)
-    IS DISTINCT FROM (OLD.public_id, OLD.encounter_id, OLD.patient_id, OLD.prescriber_id, OLD.signed_at, OLD.valid_until, OLD.override_reason)
+        IS DISTINCT FROM
+        (OLD.public_id, OLD.encounter_id, OLD.patient_id, OLD.prescriber_id, OLD.signed_at, OLD.valid_until, OLD.override_reason)
 """
 
 

@@ -35,10 +35,15 @@ NEXT_STATES = {
 }
 
 
+def usable_on(on, prefix: str = "") -> Q:
+    """What may go out on that day: available, not expired, something left. `prefix` leads to the batch, e.g. 'batches__'."""
+    return Q(**{f"{prefix}state": BatchState.AVAILABLE, f"{prefix}expires_on__gt": on, f"{prefix}on_hand__gt": 0})
+
+
 class BatchQuerySet(models.QuerySet):
     def usable(self, on):
-        """What may go out on that day: available, not expired, something left; soonest expiry first, then oldest receipt."""
-        return self.filter(state=BatchState.AVAILABLE, expires_on__gt=on, on_hand__gt=0).order_by("expires_on", "received_on", "id")
+        """Soonest expiry first, then oldest receipt."""
+        return self.filter(usable_on(on)).order_by("expires_on", "received_on", "id")
 
 
 class Batch(VersionedModel):

@@ -1,0 +1,1 @@
+"""Decisions of the pharmacy: data in, decision out. No database, no clock."""

@@ -1,0 +1,173 @@
+"""How many units a prescription line comes to, and what it says in plain words."""
+
+import math
+import re
+from fractions import Fraction
+
+# Doses a day. Latin abbreviations as in the British National Formulary ("Labels, abbreviations"),
+# with the spellings used elsewhere. `prn` alone is counted once a day: the least that makes sense, to be edited.
+TIMES_A_DAY = {
+    "od": Fraction(1), "qd": Fraction(1), "om": Fraction(1), "on": Fraction(1), "mane": Fraction(1), "nocte": Fraction(1),
+    "hs": Fraction(1), "prn": Fraction(1), "sos": Fraction(1), "daily": Fraction(1),
+    "bd": Fraction(2), "bid": Fraction(2), "bds": Fraction(2),
+    "tds": Fraction(3), "tid": Fraction(3), "td": Fraction(3),
+    "qid": Fraction(4), "qds": Fraction(4),
+    "qod": Fraction(1, 2), "weekly": Fraction(1, 7), "monthly": Fraction(1, 30),
+}  # fmt: skip
+ONCE = {"stat", "once only", "single dose", "immediately"}
+
+# What the forms offer: (as stored, as said).
+FREQUENCIES = [
+    ("OD", "once a day"),
+    ("BD", "twice a day"),
+    ("TDS", "3 times a day"),
+    ("QID", "4 times a day"),
+    ("Q4H", "every 4 hours"),
+    ("Q6H", "every 6 hours"),
+    ("Q8H", "every 8 hours"),
+    ("Q12H", "every 12 hours"),
+    ("HS", "at bedtime"),
+    ("PRN", "when needed"),
+    ("STAT", "at once, a single dose"),
+    ("WEEKLY", "once a week"),
+]
+ROUTES = [
+    ("oral", "by mouth"),
+    ("topical", "on the skin"),
+    ("inhaled", "by inhaler"),
+    ("nasal", "into the nose"),
+    ("eye", "into the eye"),
+    ("ear", "into the ear"),
+    ("rectal", "into the rectum"),
+    ("vaginal", "into the vagina"),
+    ("sublingual", "under the tongue"),
+    ("injection", "by injection"),
+]
+_VERBS = {"oral": "Take", "sublingual": "Put", "inhaled": "Inhale", "injection": "Inject", "topical": "Apply"}
+_WORDS = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "once": 1, "twice": 2, "thrice": 3,
+    "half": Fraction(1, 2), "½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4),
+}  # fmt: skip
+_PER_PERIOD = {"day": 1, "daily": 1, "week": 7, "weekly": 7, "month": 30, "monthly": 30}
+_NUMBER = r"\d{1,4}(?:[.,]\d{1,3})?(?:\s*/\s*\d{1,2})?"
+_MASS_IN_MG = {"mcg": Fraction(1, 1000), "µg": Fraction(1, 1000), "ug": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
+# As many units as this are a typing error, whatever the frequency.
+MAX_QUANTITY = 100_000
+
+
+def times_a_day(frequency: str) -> Fraction | None:
+    """Doses a day of 'TDS', 'Q8H', '1-0-1', 'twice a day', 'every 6 hours'; None when the words are not understood.
+
+    With a 'when needed' beside it, the most that may be taken is counted.
+    """
+    words = _normal(frequency)
+    bare = re.sub(r"\b(prn|when needed|as needed|if needed|when required|as required)\b", "", words).strip()
+    if not bare:
+        return TIMES_A_DAY["prn"] if words else None
+    if bare in TIMES_A_DAY:
+        return TIMES_A_DAY[bare]
+    for pattern, count in _PATTERNS:
+        if match := re.fullmatch(pattern, bare):
+            return count(match)
+    return None
+
+
+def is_single_dose(frequency: str) -> bool:
+    return _normal(frequency) in ONCE
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"\s+", " ", text.strip().lower().rstrip(".").replace(".", ""))
+
+
+def _count(word: str) -> Fraction | None:
+    return Fraction(int(word)) if word.isdigit() else Fraction(_WORDS[word]) if word in _WORDS else None
+
+
+def _every_hours(match) -> Fraction | None:
+    hours = _count(match["n"])
+    return Fraction(24) / hours if hours and hours <= 24 else None
+
+
+def _per_period(match) -> Fraction | None:
+    count = _count(match["n"])
+    return count / _PER_PERIOD[match["period"]] if count else None
+
+
+_HOURS = r"(?P<n>\d{1,2}|one|two|three|four|six)"
+_COUNT = r"(?P<n>\d{1,2}|once|twice|thrice|one|two|three|four|five|six)"
+_PERIOD = r"(?P<period>day|daily|week|weekly|month|monthly)"
+_DAILY = r"(?:every|each) (?:day|morning|evening|night)|in the (?:morning|evening)|at (?:night|bedtime)|before bed"
+_PATTERNS = [
+    (r"q ?" + _HOURS + r" ?h(?:rs?|ourly|ours)?", _every_hours),
+    (r"every " + _HOURS + r" ?(?:h|hrs?|hours?)", _every_hours),
+    (_HOURS + r"[ -]?hourly", _every_hours),
+    (_COUNT + r"(?: times?| ?x)?(?: a| per| each| every|/)? ?" + _PERIOD, _per_period),
+    (_DAILY, lambda _: Fraction(1)),
+    (r"every other day|alternate days?|every second day|every 2 days", lambda _: Fraction(1, 2)),
+    (r"every week|each week", lambda _: Fraction(1, 7)),
+    (r"(\d)[-+](\d)[-+](\d)(?:[-+](\d))?", lambda match: Fraction(sum(int(part or 0) for part in match.groups())) or None),
+]
+
+
+def units_per_dose(dose: str, *, unit: str, strength: str = "") -> Fraction | None:
+    """Units of the medicine in a dose: '1 tablet', '1-2' (the most), '½', '5 ml', or by mass: '1 g' of 500 mg tablets is 2."""
+    words = re.sub(r"\s+", " ", dose.strip().lower())
+    match = re.fullmatch(rf"(?:(?P<low>{_NUMBER})\s*(?:-|–|to|or)\s*)?(?P<n>{_NUMBER}|[a-z]+|[½¼¾])\s*(?P<of>.*)", words)
+    amount = match and _amount(match["n"])
+    if not amount:
+        return None
+    of = match["of"].strip()
+    if of.startswith("a ") and match["n"] == "half":
+        of = of[2:]
+    if not of or _same_unit(of, unit):
+        return amount
+    mass = _mass_in_mg(strength)
+    return amount * _MASS_IN_MG[of] / mass if of in _MASS_IN_MG and mass else None
+
+
+def _amount(text: str) -> Fraction | None:
+    if text in _WORDS:
+        return Fraction(_WORDS[text])
+    if not re.fullmatch(_NUMBER, text):
+        return None
+    top, _, bottom = text.replace(",", ".").replace(" ", "").partition("/")
+    return Fraction(top) / int(bottom) if bottom and int(bottom) else None if bottom else Fraction(top)
+
+
+def _same_unit(words: str, unit: str) -> bool:
+    first = words.split(" ")[0].removesuffix("(s)")
+    unit = unit.strip().lower()
+    return first.removesuffix("s") == unit.removesuffix("s") or (unit == "ml" and first in {"millilitre", "millilitres", "milliliters"})
+
+
+def _mass_in_mg(strength: str) -> Fraction | None:
+    """Of a single solid strength ('500 mg'); a concentration ('125 mg/5 ml') or a mixture is not one."""
+    match = re.fullmatch(rf"({_NUMBER})\s*(mcg|µg|ug|mg|g)", strength.strip().lower())
+    amount = match and _amount(match[1])
+    return amount * _MASS_IN_MG[match[2]] if amount else None
+
+
+def compute_quantity(*, dose: str, frequency: str, duration_days: int, unit: str, strength: str = "") -> int | None:
+    """Units for one filling, rounded up; None when dose or frequency are words that cannot be counted."""
+    each = units_per_dose(dose, unit=unit, strength=strength)
+    if each is None:
+        return None
+    if is_single_dose(frequency):
+        total = each
+    else:
+        a_day = times_a_day(frequency)
+        if a_day is None:
+            return None
+        total = math.ceil(a_day * duration_days) * each
+    quantity = math.ceil(total)
+    return quantity if 1 <= quantity <= MAX_QUANTITY else None
+
+
+def in_words(*, dose: str, route: str, frequency: str, duration_days: int) -> str:
+    """'Take 1 tablet by mouth 3 times a day for 7 days.'"""
+    often = dict(FREQUENCIES).get(frequency.strip().upper(), frequency)
+    where = dict(ROUTES).get(route.strip().lower(), route)
+    verb = _VERBS.get(route.strip().lower(), "Use")
+    for_days = "" if is_single_dose(frequency) else f" for {duration_days} {'day' if duration_days == 1 else 'days'}"
+    return f"{verb} {dose} {where} {often}{for_days}."

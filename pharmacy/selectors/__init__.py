@@ -1,0 +1,1 @@
+"""Reads shaped like a page or an endpoint; they never write."""

@@ -1,0 +1,156 @@
+"""Receiving, correcting and setting aside stock."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from clinic.audit.services.recording import record
+from clinic.core.db import atomic_with_retry
+from clinic.core.errors import InvalidInput
+from clinic.core.http import check_version
+from pharmacy import locks
+from pharmacy.errors import BatchStateRefused
+from pharmacy.models import Batch, BatchState, Medicine, MovementKind, StockMovement
+from pharmacy.models.stock import NEXT_STATES
+from pharmacy.rules.quantities import MAX_QUANTITY
+from pharmacy.services.ledger import MOST_ON_HAND, move_stock
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the pack and the delivery note say."""
+
+    lot: str
+    expires_on: date
+    quantity: int
+    unit_cost: Decimal
+    supplier_id: int | None = None
+
+
+@atomic_with_retry
+def receive_batch(*, medicine_id: int, by, on: date, request_id: UUID | None = None, **delivery) -> Batch:
+    """Take a Delivery into stock; the same lot with the same expiry adds to its batch, whose cost stays.
+
+    Locks the medicine, then the batch. Repeating request_id returns the first receipt's batch.
+    Raises InvalidInput (expired, quantity) and BatchStateRefused (recalled lot).
+    """
+    delivered = _checked(Delivery(**delivery), on)
+    medicine = locks.lock_medicine(medicine_id)
+    if earlier := _earlier(request_id):
+        return earlier
+    if not medicine.is_active:
+        raise InvalidInput(errors={"medicine": ["This medicine is no longer used."]})
+    same = Batch.objects.filter(medicine=medicine, lot__iexact=delivered.lot, expires_on=delivered.expires_on, returned_from=None).first()
+    batch = _add_to(same, delivered.quantity) if same else _new_batch(medicine, delivered, on)
+    move_stock(batch=batch, kind=MovementKind.IN, quantity=delivered.quantity, by=by, request_id=request_id)
+    record(action="pharmacy.batch.received", actor=by, subject=batch, changes={"quantity": delivered.quantity, "on_hand": batch.on_hand})
+    return batch
+
+
+def _checked(delivery: Delivery, on: date) -> Delivery:
+    _check_quantity(delivery.quantity)
+    if delivery.expires_on <= on:
+        raise InvalidInput(errors={"expires_on": ["This date has come: expired stock is not taken in."]})
+    if not delivery.lot.strip():
+        raise InvalidInput(errors={"lot": ["Give the lot number that is printed on the pack."]})
+    return replace(delivery, lot=delivery.lot.strip())
+
+
+def _new_batch(medicine: Medicine, delivery: Delivery, on: date) -> Batch:
+    return Batch.objects.create(
+        medicine=medicine,
+        lot=delivery.lot,
+        expires_on=delivery.expires_on,
+        received_on=on,
+        supplier_id=delivery.supplier_id,
+        unit_cost=delivery.unit_cost,
+        received_quantity=delivery.quantity,
+        on_hand=0,
+    )
+
+
+def _add_to(found: Batch, quantity: int) -> Batch:
+    [batch] = locks.lock_batches([found.pk])
+    if batch.state == BatchState.RECALLED:
+        raise BatchStateRefused("This lot is recalled. Nothing of it is taken in.")
+    if batch.received_quantity + quantity > MOST_ON_HAND:
+        raise InvalidInput(errors={"quantity": ["That is more than a batch can hold."]})
+    batch.save_changes(received_quantity=batch.received_quantity + quantity)
+    return batch
+
+
+@atomic_with_retry
+def adjust_batch(
+    *, batch_id: int, quantity: int, reason: str, by, kind: str = MovementKind.ADJUSTMENT, request_id: UUID | None = None
+) -> Batch:
+    """Correct what is on hand by a signed quantity: a count, breakage, loss. `kind` is ADJUSTMENT, or WASTE for less.
+
+    Locks the batch. Repeating request_id has one effect. Raises InvalidInput and NotOnHand.
+    """
+    if quantity == 0 or (kind == MovementKind.WASTE and quantity > 0):
+        raise InvalidInput(errors={"quantity": ["Give the difference: -3 for three less, 3 for three more."]})
+    _check_quantity(abs(quantity))
+    reason = _reason(reason)
+    [batch] = locks.lock_batches([batch_id])
+    if earlier := _earlier(request_id):
+        return earlier
+    move_stock(batch=batch, kind=kind, quantity=quantity, by=by, reason=reason, request_id=request_id)
+    record(
+        action="pharmacy.batch.adjusted", actor=by, subject=batch, changes={"kind": kind, "quantity": quantity, "on_hand": batch.on_hand}
+    )
+    return batch
+
+
+@atomic_with_retry
+def change_batch_state(*, batch_id: int, to: str, reason: str, by) -> Batch:
+    """Quarantine, release or recall a batch; a recall takes with it what came back from patients into quarantine.
+
+    Locks the batch and the returned one by id. Doing it twice is harmless. Raises BatchStateRefused.
+    """
+    reason = _reason(reason)
+    batches = locks.lock_batches(_with_returned(batch_id))
+    [batch] = [each for each in batches if each.pk == batch_id]
+    if batch.state == to:
+        return batch
+    if to not in NEXT_STATES[batch.state]:
+        raise BatchStateRefused(f"This batch is {batch.get_state_display().lower()} and stays so.")
+    for each in batches if to == BatchState.RECALLED else [batch]:
+        if each.state != to:
+            before = each.state
+            each.save_changes(state=to, state_reason=reason)
+            record(action=f"pharmacy.batch.{to}", actor=by, subject=each, changes={"state": [before, to], "on_hand": each.on_hand})
+    return batch
+
+
+@atomic_with_retry
+def update_batch(*, batch_id: int, changes: dict, by, expected_version: int | None = None) -> Batch:
+    """Correct supplier or unit_cost; all else of a batch follows from its movements. Raises StaleVersion."""
+    [batch] = locks.lock_batches([batch_id])
+    check_version(batch, expected_version)
+    changes = {name: value for name, value in changes.items() if name in {"supplier", "unit_cost"}}
+    if changes:
+        batch.save_changes(**changes)
+        record(action="pharmacy.batch.updated", actor=by, subject=batch, changes={"fields": sorted(changes)})
+    return batch
+
+
+def _with_returned(batch_id: int) -> list[int]:
+    return [batch_id, *Batch.objects.filter(returned_from=batch_id).values_list("pk", flat=True)]
+
+
+def _earlier(request_id: UUID | None) -> Batch | None:
+    movement = StockMovement.objects.filter(request_id=request_id).select_related("batch").first() if request_id else None
+    return movement and movement.batch
+
+
+def _check_quantity(quantity: int) -> None:
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise InvalidInput(errors={"quantity": [f"Give a whole number from 1 to {MAX_QUANTITY:,}."]})
+
+
+def _reason(reason: str) -> str:
+    reason = reason.strip()
+    if not reason or len(reason) > 200:
+        raise InvalidInput(errors={"reason": ["Give a reason, at most 200 characters."]})
+    return reason
