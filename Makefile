@@ -11,7 +11,8 @@ TEST_WORKERS ?= 2
 PYTHONS ?= python3.11 python3 python3.12 python3.13 python3.14 python
 
 python := $(VENV)/bin/python
-pip := $(python) -m pip install --quiet --disable-pip-version-check
+# --no-compile: Python compiles what is used at its first use; compiling all that is installed takes longer.
+pip := $(python) -m pip install --quiet --disable-pip-version-check --no-compile
 venv_stamp := $(VENV)/.made
 run_stamp := $(VENV)/.installed
 dev_stamp := $(VENV)/.installed-dev
