@@ -80,6 +80,7 @@ class Encounter(VersionedModel):
     signed_at = models.DateTimeField(null=True, blank=True, editable=False)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+")
     content_sha256 = models.CharField(max_length=64, blank=True, editable=False, help_text="Of the content that was signed.")
+    entered_in_error_reason = models.CharField(max_length=200, blank=True, editable=False)
     request_id = models.UUIDField(null=True, unique=True, editable=False)
     source_id = models.CharField(
         max_length=200, null=True, unique=True, editable=False, help_text="Identifier in the system it was imported from."
@@ -96,6 +97,10 @@ class Encounter(VersionedModel):
                 name="encounter_completed_means_signed",
                 condition=(Q(status=EncounterStatus.COMPLETED, signed_at__isnull=False, signed_by__isnull=False) & ~Q(content_sha256=""))
                 | (~Q(status=EncounterStatus.COMPLETED) & Q(signed_at__isnull=True, content_sha256="")),
+            ),
+            models.CheckConstraint(
+                name="encounter_in_error_with_reason",
+                condition=~Q(status=EncounterStatus.ENTERED_IN_ERROR) | ~Q(entered_in_error_reason=""),
             ),
         ]
         indexes = [

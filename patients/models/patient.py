@@ -2,7 +2,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Concat, Lower
+from django.db.models.functions import Collate, Concat, Lower, Reverse
 from phonenumber_field.modelfields import PhoneNumberField
 
 from clinic.core.models import BaseModel, VersionedModel
@@ -111,6 +111,12 @@ class Patient(VersionedModel):
         output_field=models.TextField(),
         db_persist=True,
     )
+    # Byte order, so that one index answers a prefix and gives its rows in order.
+    sort_name = models.GeneratedField(
+        expression=Unaccent(Lower(Concat(F("last_name"), Value(" "), F("first_name")))),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
 
     objects = PatientQuerySet.as_manager()
 
@@ -133,6 +139,9 @@ class Patient(VersionedModel):
         ]
         indexes = [
             GinIndex(OpClass(F("search_name"), name="gin_trgm_ops"), name="patient_name_trigrams"),
+            models.Index(fields=["sort_name", "id"], name="patient_by_sort_name"),
+            models.Index(Collate("search_name", "C"), "id", name="patient_by_given_name"),
+            models.Index(Collate(Reverse("phone"), "C"), name="patient_by_phone_ending", condition=~Q(phone="")),
             models.Index(fields=["phone"], name="patient_by_phone", condition=~Q(phone="")),
             models.Index(fields=["national_id"], name="patient_by_national_id", condition=~Q(national_id="")),
             models.Index(fields=["date_of_birth"], name="patient_by_birth_date"),

@@ -1,0 +1,98 @@
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from clinic.audit.api import idempotent
+from clinic.core.api import EtagMixin, HasActionPermission
+from clinic.core.errors import Forbidden
+from clinic.core.http import etag_of, expected_version
+from patients import permissions, selectors
+from patients.api import serializers
+from patients.models import Patient
+from patients.services import registration
+from patients.services.reading import record_chart_read
+
+MOST_SEARCHED = 200
+
+
+class PatientViewSet(EtagMixin, GenericViewSet):
+    """Patients: search, registration, correction. Nobody is deleted: DELETE deactivates, with a reason."""
+
+    permission_classes = [HasActionPermission]
+    action_permissions = {
+        "list": permissions.VIEW_PATIENT,
+        "retrieve": permissions.VIEW_PATIENT,
+        "create": permissions.ADD_PATIENT,
+        "update": permissions.CHANGE_PATIENT,
+        "partial_update": (permissions.CHANGE_PATIENT, permissions.CHANGE_OWN_CONTACT),
+        "destroy": permissions.DEACTIVATE_PATIENT,
+        "duplicates": (permissions.ADD_PATIENT, permissions.CHANGE_PATIENT),
+        "access_log": permissions.VIEW_ACCESS_LOG,
+    }
+    lookup_field = "public_id"
+    serializer_class = serializers.PatientSerializer
+
+    def get_queryset(self):
+        patients = Patient.objects.visible_to(self.request.user)
+        return patients if self.action == "list" else selectors.with_lists(patients)
+
+    def list(self, request):
+        query = request.query_params.get("search", "").strip()
+        if query:
+            patients = selectors.search_patients(query, request.user, limit=MOST_SEARCHED)
+        else:
+            patients = self.get_queryset().order_by("last_name", "first_name", "id")
+        page = self.paginate_queryset(patients)
+        return self.get_paginated_response(serializers.PatientRowSerializer(page, many=True).data)
+
+    def retrieve(self, request, public_id):
+        patient = self.get_object()
+        if request.headers.get("If-None-Match") == etag_of(patient.version):
+            return Response(status=304, headers={"ETag": etag_of(patient.version)})
+        record_chart_read(patient=patient, by=request.user)
+        return self.versioned_response(patient)
+
+    @idempotent
+    def create(self, request):
+        body = self._body(serializers.PatientSerializer)
+        patient = registration.register_patient(data=body, by=request.user, on=timezone.localdate(), request_id=request.request_id)
+        return self.versioned_response(patient, status=201)
+
+    def update(self, request, public_id):
+        return self._change(self._body(serializers.PatientSerializer))
+
+    def partial_update(self, request, public_id):
+        changes = self._body(serializers.PatientSerializer, partial=True)
+        if not request.user.has_perm(permissions.CHANGE_PATIENT) and not set(changes) <= set(registration.CONTACT_FIELDS):
+            raise Forbidden("You may change your contact details only.")
+        return self._change(changes)
+
+    def destroy(self, request, public_id):
+        in_body = isinstance(request.data, dict) and "reason" in request.data
+        reason = serializers.ReasonInput(data=request.data if in_body else request.query_params)
+        reason.is_valid(raise_exception=True)
+        registration.deactivate_patient(patient_id=self.get_object().pk, by=request.user, **reason.validated_data)
+        return Response(status=204)
+
+    @action(detail=True)
+    def duplicates(self, request, public_id):
+        patient = self.get_object()
+        found = selectors.possible_duplicates(selectors.identity_of(patient), request.user, exclude_id=patient.pk)
+        return Response([serializers.PatientRowSerializer(each.patient).data | {"reasons": each.reasons} for each in found])
+
+    @action(detail=True, url_path="access-log")
+    def access_log(self, request, public_id):
+        page = self.paginate_queryset(selectors.access_log_of(self.get_object()))
+        return self.get_paginated_response(serializers.AccessSerializer(page, many=True).data)
+
+    def _body(self, serializer_class, **kwargs) -> dict:
+        body = serializer_class(data=self.request.data, **kwargs)
+        body.is_valid(raise_exception=True)
+        return body.validated_data
+
+    def _change(self, changes: dict) -> Response:
+        patient = registration.update_patient(
+            patient_id=self.get_object().pk, changes=changes, by=self.request.user, expected_version=expected_version(self.request)
+        )
+        return self.versioned_response(patient)

@@ -1,0 +1,48 @@
+from clinic.core.errors import DomainError, InvalidInput
+
+
+class PatientInactive(DomainError):
+    code = "patient_inactive"
+    detail = "This patient's record is deactivated. Reactivate it first."
+
+
+class EncounterOpen(DomainError):
+    code = "encounter_open"
+    detail = "A visit of this patient is still in progress. Complete it first."
+
+
+class EmailTaken(DomainError):
+    code = "email_taken"
+    detail = "Another patient with an account uses this e-mail."
+
+
+class DoctorInactive(DomainError):
+    code = "doctor_inactive"
+    detail = "This doctor does not consult any more."
+
+
+class EncounterClosed(DomainError):
+    code = "encounter_closed"
+    detail = "This visit is closed: what was signed stays as it is. Add an addendum instead."
+
+
+class EncounterNotSigned(DomainError):
+    code = "encounter_not_signed"
+    detail = "This visit is not signed yet: change it directly instead of adding an addendum."
+
+
+class PrimaryDiagnosisExists(DomainError):
+    code = "primary_diagnosis_exists"
+    detail = "This visit has a primary diagnosis already. Add this one as secondary, or remove the other first."
+
+
+class RecordPatientMismatch(DomainError):
+    code = "record_patient_mismatch"
+    detail = "This visit belongs to another patient. Nothing was written."
+
+
+class ReasonMissing(InvalidInput):
+    detail = "A reason is needed."
+
+    def __init__(self):
+        super().__init__(errors={"reason": ["Say why."]})

@@ -1,0 +1,194 @@
+"""Reads shaped like a page or an endpoint."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
+from django.db import connection
+from django.db.models import Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Collate, Reverse
+
+from clinic.audit.models import OutboxEvent
+from patients.models import Allergy, Diagnosis, Patient, Problem, Vitals
+from patients.models.patient import Unaccent
+from patients.rules import identity
+from patients.rules.search import SearchTerms, parse_search
+
+# --- Search ------------------------------------------------------------------------------
+
+MOST_FOUND = 50
+SHORTEST_ENDING = 4  # digits of a phone number
+SHORTEST_PART = 3  # letters of a word, to be looked for anywhere in a name
+ALIKE = 0.3  # trigram similarity of names
+
+
+def search_patients(query: str, user, *, limit: int = MOST_FOUND) -> list[Patient]:
+    """Patients whom one search box asks for, the best match first, at most `limit`.
+
+    MRN (whole or its beginning), the end of a phone number, national id, birth date (ISO or day first),
+    beginnings of names in any order, parts of names, and misspellings when nothing else is found.
+    One to four queries, each on an index.
+    """
+    terms = parse_search(query)
+    patients = Patient.objects.visible_to(user)
+    if terms.born_on:
+        patients = patients.filter(date_of_birth__in=terms.born_on)
+    found: dict[int, Patient] = {}
+    for candidates in _candidates(terms, patients):
+        for patient in candidates[:limit]:
+            found.setdefault(patient.pk, patient)
+        if len(found) >= limit:
+            break
+    if not found and _is_long_enough(terms.words):
+        return list(_alike(" ".join(terms.words), patients, is_dated=bool(terms.born_on))[:limit])
+    return list(found.values())[:limit]
+
+
+def _candidates(terms: SearchTerms, patients: QuerySet) -> Iterator[QuerySet]:
+    """Querysets, the best matches first; the next is asked only while there is room."""
+    if terms.digits:
+        yield patients.filter(_has_digits(terms.digits)).order_by("mrn")
+        if len(terms.digits) >= SHORTEST_ENDING:
+            yield _with_phone_ending(patients, terms.digits)
+    if terms.identifier:
+        yield patients.filter(national_id=terms.identifier).order_by("sort_name", "id")
+    if terms.words:
+        yield from _by_name(terms.words, patients)
+    elif terms.born_on and not terms.digits:
+        yield patients.order_by("sort_name", "id")
+
+
+def _has_digits(digits: str) -> Q:
+    """MRNs that begin so, or whose number it is, with or without its check digit; typed with or without the dash."""
+    head, tail = digits[: identity.MRN_DIGITS], digits[identity.MRN_DIGITS :]
+    matches = Q(mrn__startswith=f"{head}-{tail}" if tail else head)
+    if len(digits) <= identity.MRN_DIGITS:
+        matches |= Q(mrn=identity.mrn_of(int(digits)))
+    if 1 < len(digits) <= identity.MRN_DIGITS + 3 and (whole := identity.mrn_of(int(digits[:-1]))).endswith(f"-{digits[-1]}"):
+        matches |= Q(mrn=whole)
+    return matches
+
+
+def _with_phone_ending(patients: QuerySet, digits: str) -> QuerySet:
+    """By the last digits, which people remember; the index holds the numbers backwards."""
+    ending = digits.lstrip("0") or digits  # a trunk zero is not part of the stored number
+    backwards = Collate(Reverse("phone"), "C")
+    return patients.exclude(phone="").alias(backwards=backwards).filter(backwards__startswith=ending[::-1]).order_by(backwards, "id")
+
+
+def _by_name(words: tuple[str, ...], patients: QuerySet) -> Iterator[QuerySet]:
+    typed = Unaccent(Value(" ".join(words)))
+    yield patients.filter(sort_name__startswith=typed).order_by("sort_name", "id")
+    given = Collate("search_name", "C")
+    yield patients.alias(given=given).filter(given__startswith=typed).order_by(given, "id")
+    if not _is_long_enough(words):
+        return
+    parts = patients
+    for word in words:
+        parts = parts.filter(search_name__contains=Unaccent(Value(word)))
+    yield parts.order_by("sort_name", "id")
+
+
+def _is_long_enough(words: tuple[str, ...]) -> bool:
+    """Whether the trigram index can help: without a whole trigram it would be read from end to end."""
+    return any(len(word) >= SHORTEST_PART for word in words)
+
+
+def _alike(typed: str, patients: QuerySet, *, is_dated: bool) -> QuerySet:
+    """Names that are nearly what was typed, the nearest first."""
+    if not is_dated:  # else the birth date leaves so few that no index is needed
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clinic_similar_patients(%s, %s)", [typed, MOST_FOUND])
+            patients = patients.filter(pk__in=[row[0] for row in cursor.fetchall()])
+    likeness = TrigramWordSimilarity(Unaccent(Value(typed)), "search_name")
+    return patients.annotate(likeness=likeness).filter(likeness__gte=ALIKE).order_by("-likeness", "sort_name", "id")
+
+
+# --- Possible duplicates -----------------------------------------------------------------
+
+VERY_ALIKE = 0.6  # with a birth date that differs in one part
+MOST_DUPLICATES = 10
+
+
+@dataclass(frozen=True)
+class PossibleDuplicate:
+    patient: Patient
+    reasons: tuple[str, ...]
+
+
+def possible_duplicates(data: Mapping, user, *, exclude_id: int | None = None) -> list[PossibleDuplicate]:
+    """Patients who may be the person that `data` (keys as in registration) describes, the likeliest first.
+
+    The same national id or phone; a similar name born on the same day; a very similar name with one part
+    of the birth date different, or day and month swapped. Two queries.
+    """
+    name = identity.plain_words(f"{data.get('first_name', '')} {data.get('last_name', '')}").lower()
+    born, national_id = data.get("date_of_birth"), identity.plain_identifier(data.get("national_id") or "")
+    phone = identity.e164_of(str(data.get("phone") or ""), region=settings.PHONENUMBER_DEFAULT_REGION) or ""
+    likeness = TrigramSimilarity("search_name", Unaccent(Value(name)))
+    patients = Patient.objects.visible_to(user).exclude(pk=exclude_id).annotate(likeness=likeness)
+    same = Q(pk__in=[])
+    if national_id:
+        same |= Q(national_id=national_id)
+    if phone:
+        same |= Q(phone=phone)
+    if born:
+        same |= Q(date_of_birth=born, likeness__gte=ALIKE)
+    found = {patient.pk: patient for patient in patients.filter(same)[: 5 * MOST_DUPLICATES]}
+    if name and born:
+        alike = patients.filter(_born_about(born), search_name__trigram_similar=Unaccent(Value(name)), likeness__gte=VERY_ALIKE)
+        found |= {patient.pk: patient for patient in alike[: 5 * MOST_DUPLICATES]}
+    duplicates = [PossibleDuplicate(patient, _reasons(patient, born, phone, national_id)) for patient in found.values()]
+    duplicates.sort(key=lambda each: (-len(each.reasons), -each.patient.likeness, each.patient.pk))
+    return duplicates[:MOST_DUPLICATES]
+
+
+def identity_of(patient: Patient) -> dict:
+    """The keys that possible_duplicates compares."""
+    return {name: getattr(patient, name) for name in ("first_name", "last_name", "date_of_birth", "phone", "national_id")}
+
+
+def _born_about(born: date) -> Q:
+    """One of day, month and year differs, or day and month are swapped."""
+    about = Q(date_of_birth__year=born.year, date_of_birth__month=born.month)
+    about |= Q(date_of_birth__year=born.year, date_of_birth__day=born.day)
+    about |= Q(date_of_birth__month=born.month, date_of_birth__day=born.day)
+    return about | Q(date_of_birth__year=born.year, date_of_birth__month=born.day, date_of_birth__day=born.month)
+
+
+def _reasons(patient: Patient, born: date | None, phone: str, national_id: str) -> tuple[str, ...]:
+    reasons = {
+        "same national id": bool(national_id) and patient.national_id == national_id,
+        "same birth date": patient.date_of_birth == born,
+        "same phone": bool(phone) and str(patient.phone) == phone,
+        "similar name": patient.likeness >= ALIKE,
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+# --- Charts ------------------------------------------------------------------------------
+
+CHART_READ = "patients.chart.read"
+
+
+def with_lists(patients: QuerySet) -> QuerySet:
+    """Patients with their allergies and problems: 3 queries however many rows."""
+    return patients.prefetch_related(
+        Prefetch("allergies", Allergy.objects.order_by("substance", "id")),
+        Prefetch("problems", Problem.objects.order_by("-is_active", "text", "id")),
+    )
+
+
+def with_content(encounters: QuerySet) -> QuerySet:
+    """Encounters with what was recorded in them but notes: 3 queries however many rows."""
+    return encounters.select_related("patient", "doctor__user", "signed_by").prefetch_related(
+        Prefetch("vitals", Vitals.objects.select_related("recorded_by").order_by("-recorded_at", "-id")),
+        Prefetch("diagnoses", Diagnosis.objects.order_by("rank", "id")),
+    )
+
+
+def access_log_of(patient: Patient) -> QuerySet:
+    """Who read this patient's record, the newest first."""
+    return OutboxEvent.objects.filter(patient_id=patient.public_id, action=CHART_READ).order_by("-occurred_at", "-id")

@@ -1,0 +1,168 @@
+"""Clinical notes: accepted into PostgreSQL at once, moved to MongoDB, and read from wherever they are."""
+
+import functools
+import logging
+import uuid
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from clinic.audit.services.recording import record
+from clinic.core.db import atomic_with_retry
+from clinic.core.errors import InvalidInput
+from clinic.core.mongo import MongoDown
+from patients import locks, stores
+from patients.errors import RecordPatientMismatch
+from patients.models import ClinicalNote, Encounter
+from patients.rules.notes import check_note, sha256_of
+from patients.services.encounters import check_open
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class NoteRead:
+    """A note's header, and its body when it could be read.
+
+    `state`: ok; unavailable (MongoDB does not answer now); damaged (what is stored is not what was written).
+    """
+
+    header: ClinicalNote
+    state: str
+    body: dict | None
+
+    @property
+    def text(self) -> str | None:
+        return self.body and self.body["text"]
+
+    @property
+    def observations(self) -> dict | None:
+        return self.body and self.body["observations"]
+
+    @property
+    def tags(self) -> list[str] | None:
+        return self.body and self.body["tags"]
+
+
+@atomic_with_retry
+def write_note(
+    *, encounter_id: int, patient_id: int, author, text: str, observations: dict, tags: list[str], request_id: UUID | None = None
+) -> ClinicalNote:
+    """Add a note to an encounter. It is safe in PostgreSQL when this returns, whether MongoDB answers or not.
+
+    Locks the encounter. Repeating request_id returns the first note. Raises InvalidInput, EncounterClosed,
+    and RecordPatientMismatch when the encounter is another patient's: then neither store has anything.
+    """
+    if errors := check_note(text, observations, tags):
+        raise InvalidInput(errors=errors)
+    encounter = locks.lock_encounter(encounter_id)
+    if encounter.patient_id != patient_id:
+        raise RecordPatientMismatch
+    if request_id and (earlier := ClinicalNote.objects.filter(request_id=request_id).first()):
+        return earlier
+    check_open(encounter)
+    public_id = uuid.uuid4()
+    body = {"text": text, "observations": observations, "tags": tags}
+    note = ClinicalNote(public_id=public_id, thread=public_id, encounter=encounter, patient=encounter.patient, author=author, body=body)
+    note.sha256, note.written_at, note.request_id = sha256_of(body), timezone.now(), request_id
+    note.save()
+    encounter.save_changes()
+    record(
+        action="patients.note.written",
+        actor=author,
+        subject=note,
+        patient=encounter.patient,
+        changes={"encounter": str(encounter.public_id), "sha256": note.sha256},
+    )
+    transaction.on_commit(functools.partial(_ship_soon, note.pk))
+    return note
+
+
+def read_notes(encounter: Encounter) -> list[NoteRead]:
+    """The encounter's notes, oldest first, each checked against its hash."""
+    headers = list(encounter.notes.select_related("author").order_by("written_at", "id"))
+    return read_bodies(headers)
+
+
+def read_bodies(headers: list[ClinicalNote]) -> list[NoteRead]:
+    """Each header with its body: from PostgreSQL while it is there, else from MongoDB, asked once for all."""
+    bodies, is_down = {}, False
+    elsewhere = [header.public_id for header in headers if header.body is None]
+    if elsewhere:
+        try:
+            bodies = stores.get_bodies(elsewhere)
+        except MongoDown:
+            is_down = True
+    return [_read(header, header.body or bodies.get(str(header.public_id)), is_down=is_down) for header in headers]
+
+
+def _read(header: ClinicalNote, body: dict | None, *, is_down: bool) -> NoteRead:
+    if body is None and is_down:
+        return NoteRead(header, "unavailable", None)
+    if body is None or sha256_of(body) != header.sha256:
+        logger.error("a stored note is not what was written", extra={"note": str(header.public_id)})
+        return NoteRead(header, "damaged", None)
+    return NoteRead(header, "ok", body)
+
+
+def ship_notes(*, limit: int = 20_000) -> int:
+    """Move note bodies to MongoDB in batches; the number moved.
+
+    No lock, and harmless twice: a document is put under the note's own id, and the body leaves
+    PostgreSQL only after MongoDB gave back an equal one. Stops quietly while MongoDB is down.
+    """
+    moved, last_id = 0, 0
+    try:
+        stores.ensure_collections()
+        while moved < limit and (notes := _waiting(after=last_id)):
+            moved += _move(notes)
+            last_id = notes[-1].pk
+    except MongoDown:
+        logger.info("mongodb is down, note bodies wait")
+    return moved
+
+
+def _waiting(*, after: int) -> list[ClinicalNote]:
+    waiting = ClinicalNote.objects.filter(stored_at=None, pk__gt=after).order_by("pk")
+    return list(waiting.select_related("encounter", "patient", "author")[:BATCH])
+
+
+def _move(notes: list[ClinicalNote]) -> int:
+    """Put, read back, compare, and only then let PostgreSQL's copies go. Raises MongoDown."""
+    stores.put_notes(_document(note) for note in notes)
+    stored = stores.get_bodies(note.public_id for note in notes)
+    equal = [note.pk for note in notes if (body := stored.get(str(note.public_id))) and sha256_of(body) == note.sha256]
+    ClinicalNote.objects.filter(pk__in=equal, stored_at=None).update(body=None, stored_at=timezone.now())
+    return len(equal)
+
+
+def _document(note: ClinicalNote) -> dict:
+    return note.body | {
+        "_id": str(note.public_id),
+        "record_uuid": str(note.encounter.public_id),
+        "patient": str(note.patient.public_id),
+        "author": str(note.author.public_id),
+        "thread": str(note.thread),
+        "number": note.number,
+        "sha256": note.sha256,
+        "written_at": note.written_at,
+    }
+
+
+def _ship_soon(note_id: int) -> None:
+    """Try at once, so that the note usually is in MongoDB before the answer; the schedule moves what stays."""
+    try:
+        _ensure_once(settings.MONGODB_URL, settings.MONGODB_DATABASE)
+        _move(list(ClinicalNote.objects.filter(pk=note_id, stored_at=None).select_related("encounter", "patient", "author")))
+    except MongoDown:
+        logger.info("mongodb is down, a note body waits")
+
+
+@functools.cache
+def _ensure_once(url: str, database: str) -> None:
+    stores.ensure_collections()

@@ -1,0 +1,102 @@
+"""Minimal valid rows of patients and their records."""
+
+from datetime import date
+
+import factory
+from django.utils import timezone
+
+from clinic.accounts.roles import Role
+from clinic.accounts.tests.factories import DoctorFactory, user
+from patients.models import Addendum, Allergy, ClinicalNote, Diagnosis, Encounter, EncounterStatus, Patient, Problem, Vitals
+from patients.rules.identity import mrn_of
+from patients.rules.notes import sha256_of
+
+
+class PatientFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Patient
+
+    mrn = factory.Sequence(lambda n: mrn_of(9_000_000 + n))  # far from what the counter gives
+    first_name = "Ann"
+    last_name = factory.Sequence(lambda n: f"Bell{n}")
+    date_of_birth = date(1984, 2, 29)
+    sex = "female"
+    registered_on = date(2026, 1, 1)
+
+
+class AllergyFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Allergy
+
+    patient = factory.SubFactory(PatientFactory)
+    substance = factory.Sequence(lambda n: f"Substance {n}")
+
+
+class ProblemFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Problem
+
+    patient = factory.SubFactory(PatientFactory)
+    text = "Asthma"
+
+
+class EncounterFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Encounter
+
+    patient = factory.SubFactory(PatientFactory)
+    doctor = factory.SubFactory(DoctorFactory)
+    started_at = factory.LazyFunction(timezone.now)
+
+    class Params:
+        signed = factory.Trait(
+            status=EncounterStatus.COMPLETED,
+            signed_at=factory.LazyFunction(timezone.now),
+            signed_by=factory.SelfAttribute("doctor.user"),
+            content_sha256="0" * 64,
+        )
+
+
+class VitalsFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Vitals
+
+    encounter = factory.SubFactory(EncounterFactory)
+    pulse_bpm = 72
+    recorded_by = factory.LazyFunction(lambda: user(Role.NURSE))
+    recorded_at = factory.LazyFunction(timezone.now)
+
+
+class DiagnosisFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Diagnosis
+
+    encounter = factory.SubFactory(EncounterFactory)
+    text = "Common cold"
+    recorded_by = factory.SelfAttribute("encounter.doctor.user")
+
+
+class ClinicalNoteFactory(factory.django.DjangoModelFactory):
+    """Not yet moved to MongoDB."""
+
+    class Meta:
+        model = ClinicalNote
+
+    encounter = factory.SubFactory(EncounterFactory)
+    patient = factory.SelfAttribute("encounter.patient")
+    author = factory.SelfAttribute("encounter.doctor.user")
+    thread = factory.SelfAttribute("public_id")
+    public_id = factory.Faker("uuid4", cast_to=None)
+    body = factory.LazyFunction(lambda: {"text": "Cough for three days", "observations": {"symptoms": ["cough"]}, "tags": []})
+    sha256 = factory.LazyAttribute(lambda note: sha256_of(note.body))
+    written_at = factory.LazyFunction(timezone.now)
+
+
+class AddendumFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Addendum
+
+    encounter = factory.SubFactory(EncounterFactory, signed=True)
+    reason = "Wrong side"
+    text = "The left knee, not the right one."
+    author = factory.SelfAttribute("encounter.doctor.user")
