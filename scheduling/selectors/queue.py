@@ -1,0 +1,110 @@
+"""The queue of a day, with the place of each token in it."""
+
+from collections import defaultdict
+from datetime import date
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from scheduling.models import Token, TokenStatus
+from scheduling.rules.queue import estimate_wait
+from scheduling.selectors.appointments import doctor_name, iso
+
+_FIELDS = (
+    "pk", "public_id", "number", "status", "priority", "band", "effective_at", "room", "issued_at", "called_at", "closed_at", "reason",
+    "version", "queue_id", "queue__public_id", "queue__code", "queue__doctor__public_id", "queue__doctor__user__first_name",
+    "queue__doctor__user__last_name", "queue__doctor__user__username", "queue__doctor__room", "queue__department__public_id",
+    "queue__department__name", "patient__public_id", "patient__mrn", "patient__first_name", "patient__last_name", "patient__user_id",
+    "appointment__public_id", "appointment__during", "appointment__doctor__public_id", "encounter__public_id",
+)  # fmt: skip
+# How a list of tokens is sorted: who is inside, who waits, who was passed over, who is gone.
+_RANK = defaultdict(lambda: 3, {TokenStatus.IN_SERVICE: 0, TokenStatus.CALLED: 0, TokenStatus.WAITING: 1, TokenStatus.SKIPPED: 2})
+
+
+def tokens_on(on: date, *, doctor=None, department=None) -> QuerySet:
+    """The day's tokens of a doctor's or a department's queue (public ids); of all queues without either."""
+    tokens = Token.objects.filter(on=on)
+    if doctor:
+        tokens = tokens.filter(queue__doctor__public_id=doctor)
+    if department:
+        tokens = tokens.filter(queue__department__public_id=department)
+    return tokens
+
+
+def queue_rows(tokens: QuerySet) -> list[dict]:
+    """Rows of whole queues with `position` and `estimated_wait`: 1 query however many."""
+    rows = list(tokens.order_by("queue__code", "band", "effective_at", "id").values(*_FIELDS))
+    calls, waiting = defaultdict(list), defaultdict(int)
+    for row in rows:
+        if row["called_at"]:
+            calls[row["queue_id"]].append(row["called_at"])
+    for row in rows:
+        row["position"] = row["estimated_wait"] = None
+        if row["status"] == TokenStatus.WAITING:
+            waiting[row["queue_id"]] += 1
+            row["position"] = waiting[row["queue_id"]]
+            row["estimated_wait"] = estimate_wait(position=row["position"], called_at=calls[row["queue_id"]])
+    return sorted(rows, key=lambda row: (_RANK[row["status"]], row["queue__code"], row["position"] or 0, row["number"]))
+
+
+def token_row(token_id: int) -> dict:
+    """One token with its place: 3 queries, whatever the length of the queue."""
+    [row] = Token.objects.filter(pk=token_id).values(*_FIELDS, "on")
+    row["position"] = row["estimated_wait"] = None
+    if row["status"] == TokenStatus.WAITING:
+        row["position"] = 1 + _ahead_of(row).count()
+        calls = Token.objects.filter(queue_id=row["queue_id"], on=row["on"], called_at__isnull=False).order_by("-called_at")
+        row["estimated_wait"] = estimate_wait(position=row["position"], called_at=calls.values_list("called_at", flat=True)[:21])
+    return row
+
+
+def _ahead_of(row: dict) -> QuerySet:
+    same_band = Q(band=row["band"])
+    before = (
+        Q(band__lt=row["band"])
+        | (same_band & Q(effective_at__lt=row["effective_at"]))
+        | (same_band & Q(effective_at=row["effective_at"], pk__lt=row["pk"]))
+    )
+    return Token.objects.filter(before, queue_id=row["queue_id"], on=row["on"], status=TokenStatus.WAITING)
+
+
+def token_json(row: dict) -> dict:
+    """A row as the API shows it."""
+    return {
+        "id": row["public_id"],
+        "number": row["number"],
+        "label": f"{row['queue__code']}-{row['number']}",
+        "queue": row["queue__public_id"],
+        "queue_name": queue_name(row),
+        "status": row["status"],
+        "priority": row["priority"],
+        "position": row["position"],
+        "patient": row["patient__public_id"],
+        "patient_name": f"{row['patient__first_name']} {row['patient__last_name']}",
+        "appointment": row["appointment__public_id"],
+        "doctor": row["queue__doctor__public_id"] or row["appointment__doctor__public_id"],
+        "department": row["queue__department__public_id"],
+        "visit": row["encounter__public_id"],
+        "room": row["room"],
+        "issued_at": iso(row["issued_at"]),
+        "called_at": iso(row["called_at"]),
+        "estimated_wait": row["estimated_wait"],
+    }
+
+
+def queue_name(row: dict) -> str:
+    if row["queue__department__name"]:
+        return row["queue__department__name"]
+    return doctor_name(row["queue__doctor__user__first_name"], row["queue__doctor__user__last_name"], row["queue__doctor__user__username"])
+
+
+def why_here(row: dict) -> str:
+    """Why a waiting token stands where it stands, in words for the page."""
+    priority = "" if row["priority"] == "routine" else f"{row['priority'].capitalize()}: before all routine patients. "
+    at = timezone.localtime(row["effective_at"]).strftime("%H:%M")
+    during = row["appointment__during"]
+    if during is None:
+        return f"{priority}Walk-in at {at}."
+    if row["effective_at"] > during.lower:
+        return f"{priority}Appointment {timezone.localtime(during.lower):%H:%M}, arrived late: counts from {at}."
+    return f"{priority}Appointment at {at}."
