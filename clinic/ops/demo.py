@@ -73,7 +73,7 @@ def _serve(supervisor, wanted_port: int) -> int:
         say(f"  Port {wanted_port} is taken by another program; using {port}.")
     settings = _settings(data_dir, port) | data_stores.urls
     environment = os.environ | settings | {"MONGODB_KIND": data_stores.mongodb_kind, "DATA_DIR": str(data_dir.path)}
-    environment["CLINIC_LOGINS_FILE"] = str(logins_file)
+    environment |= {"CLINIC_LOGINS_FILE": str(logins_file), "PYTHONUNBUFFERED": "1"}
     _prepare(supervisor, environment)
     beat_file = data_dir.path / "celerybeat-schedule"
     web = Web(port, environment)
@@ -122,7 +122,8 @@ def _settings(data_dir, port: int) -> dict:
 def _prepare(supervisor, environment: dict):
     """In its own process, watched like the rest: a stop during a long first fill is clean."""
     argv = [sys.executable, "-m", "clinic.ops.prepare"]
-    status = supervisor.run_command(argv, environment, cwd=PROJECT, own_session=True, seconds_to_end=20)
+    quiet = environment | {"LOG_LEVEL": "ERROR"}  # its own lines are for the terminal
+    status = supervisor.run_command(argv, quiet, cwd=PROJECT, own_session=True, seconds_to_end=20)
     supervisor.stop.check()
     if status != 0:
         raise ServerError("The database could not be prepared; the reason stands above.")
