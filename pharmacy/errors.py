@@ -81,3 +81,8 @@ class SupplierExists(DomainError):
 class RequestReused(DomainError):
     code = "request_reused"
     detail = "This form was already sent for something else. Reload the page and try again."
+
+
+class NotSigned(DomainError):
+    code = "not_signed"
+    detail = "Only a signed prescription is printed."

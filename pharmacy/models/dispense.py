@@ -10,6 +10,11 @@ from pharmacy.models.triggers import ItemIsItsLines, LineFitsItsDispense, LineIs
 
 
 class DispenseQuerySet(models.QuerySet):
+    def with_details(self):
+        """All that its JSON and its labels show: 1 more query, however many rows."""
+        lines = DispenseLine.objects.select_related("item__medicine", "batch").order_by("id")
+        return self.select_related("prescription__patient", "dispensed_by").prefetch_related(models.Prefetch("lines", queryset=lines))
+
     def visible_to(self, user):
         return self.filter(prescription__patient__user=user) if user.is_only_patient else self
 

@@ -1,8 +1,34 @@
+from datetime import date
+
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import F, IntegerField, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Lower
 
 from clinic.core.models import VersionedModel
+
+
+class MedicineQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(is_active=True)
+
+    def matching(self, words: str):
+        """Every word stands in the name, the ingredients or the code."""
+        found = self
+        for word in words.split()[:8]:
+            found = found.filter(Q(name__icontains=word) | Q(generic_name__icontains=word) | Q(code__iexact=word))
+        return found
+
+    def with_on_hand(self, on: date):
+        """Annotate `on_hand`: the units that may go out on that day."""
+        from pharmacy.models.stock import Batch
+
+        usable = Batch.objects.usable(on).filter(medicine=OuterRef("pk")).order_by().values("medicine")
+        total = Subquery(usable.annotate(units=Sum("on_hand")).values("units"), output_field=IntegerField())
+        return self.annotate(on_hand=Coalesce(total, 0))
+
+    def low(self, on: date):
+        """At or below the reorder level; the emptiest first."""
+        return self.active().with_on_hand(on).filter(on_hand__lte=F("reorder_level")).order_by("on_hand", "name", "id")
 
 
 class Medicine(VersionedModel):
@@ -20,6 +46,8 @@ class Medicine(VersionedModel):
     prescription_required = models.BooleanField(default=True)
     is_controlled = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+
+    objects = MedicineQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "id"]

@@ -48,6 +48,11 @@ class PrescriptionQuerySet(models.QuerySet):
     def awaiting_dispense(self):
         return self.filter(status__in=DISPENSABLE_STATUSES)
 
+    def with_details(self):
+        """All that its JSON and its row on the worklist show: 2 more queries, however many rows."""
+        items = PrescriptionItem.objects.select_related("medicine").order_by("id")
+        return self.select_related("patient", "encounter", "prescriber__user").prefetch_related(models.Prefetch("items", queryset=items))
+
     def visible_to(self, user):
         """Staff see every prescription; a patient sees the own ones once they are signed."""
         if user.is_only_patient:

@@ -45,6 +45,10 @@ class BatchQuerySet(models.QuerySet):
         """Soonest expiry first, then oldest receipt."""
         return self.filter(usable_on(on)).order_by("expires_on", "received_on", "id")
 
+    def expiring(self, before):
+        """With something left, and to go out before that day; what is expired already included."""
+        return self.filter(on_hand__gt=0, expires_on__lte=before).order_by("expires_on", "id")
+
 
 class Batch(VersionedModel):
     """Units of one medicine from one lot. `on_hand` is the sum of its movements, kept in their transactions."""

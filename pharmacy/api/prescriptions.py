@@ -1,0 +1,183 @@
+"""Prescriptions, and what is handed out of them."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from clinic.audit.api import idempotent
+from clinic.core.api import EtagMixin, ORJSONRenderer
+from clinic.core.http import expected_version
+from patients.services.reading import record_chart_read
+from pharmacy.api.filters import DispensingFilters, PrescriptionFilters, end_of, start_of
+from pharmacy.api.serializers import (
+    DispenseInput,
+    DispenseSerializer,
+    PrescriptionChangeInput,
+    PrescriptionInput,
+    PrescriptionSerializer,
+    ReasonInput,
+    ReturnInput,
+    SignInput,
+)
+from pharmacy.api.stock import checked
+from pharmacy.errors import NotSigned
+from pharmacy.models import Dispense, Prescription
+from pharmacy.permissions import DISPENSE, PRESCRIBE, VIEW_PRESCRIPTION
+from pharmacy.printing import prescription_pdf
+from pharmacy.selectors.safety import safety_of_many
+from pharmacy.services import prescribing
+from pharmacy.services.dispensing import dispense_prescription
+from pharmacy.services.reading import record_list_read
+from pharmacy.services.returning import return_dispensed
+
+
+class PDFRenderer(ORJSONRenderer):
+    """For clients that ask for a PDF by name; a refusal is a problem all the same."""
+
+    media_type = "application/pdf"
+    format = "pdf"
+
+
+class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
+    serializer_class = PrescriptionSerializer
+    lookup_field = "public_id"
+    action_permissions = {
+        "list": VIEW_PRESCRIPTION,
+        "retrieve": VIEW_PRESCRIPTION,
+        "create": PRESCRIBE,
+        "partial_update": PRESCRIBE,
+        "sign": PRESCRIBE,
+        "cancel": PRESCRIBE,
+        "print": VIEW_PRESCRIPTION,
+    }
+    queryset = Prescription.objects.all()
+
+    def get_queryset(self):
+        prescriptions = Prescription.objects.visible_to(self.request.user).with_details().order_by("-id")
+        if self.action != "list":
+            return prescriptions
+        filters = PrescriptionFilters.of(self.request)
+        names = {"patient": "patient__public_id", "visit": "encounter__public_id", "status": "status"}
+        return prescriptions.filter(**{names[name]: value for name, value in filters.items()})
+
+    @extend_schema(parameters=[PrescriptionFilters])
+    def list(self, request):
+        page = self.paginate_queryset(self.get_queryset())
+        record_list_read(prescriptions=page, by=request.user)
+        return self.get_paginated_response(self._serialized(page, many=True))
+
+    def retrieve(self, request, public_id):
+        prescription = self.get_object()
+        record_chart_read(patient=prescription.patient, by=request.user, subject=prescription)
+        return self._response(prescription)
+
+    @extend_schema(request=PrescriptionInput, responses={201: PrescriptionSerializer})
+    @idempotent
+    def create(self, request):
+        body = checked(PrescriptionInput, request, context={"request": request})
+        prescription = prescribing.write_prescription(
+            encounter_id=body["visit"].pk, items=body["items"], by=request.user, request_id=request.request_id
+        )
+        return self._answer(prescription, status=201)
+
+    @extend_schema(request=PrescriptionChangeInput, responses=PrescriptionSerializer)
+    def partial_update(self, request, public_id):
+        body = checked(PrescriptionChangeInput, request)
+        prescription = prescribing.revise_prescription(
+            prescription_id=self.get_object().pk, items=body["items"], by=request.user, expected_version=expected_version(request)
+        )
+        return self._answer(prescription)
+
+    @extend_schema(request=SignInput, responses=PrescriptionSerializer)
+    @action(detail=True, methods=["post"])
+    def sign(self, request, public_id):
+        body = checked(SignInput, request)
+        return self._answer(prescribing.sign_prescription(prescription_id=self.get_object().pk, by=request.user, **body))
+
+    @extend_schema(request=ReasonInput, responses=PrescriptionSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request, public_id):
+        body = checked(ReasonInput, request)
+        return self._answer(prescribing.cancel_prescription(prescription_id=self.get_object().pk, by=request.user, **body))
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY)})
+    @action(detail=True, renderer_classes=[ORJSONRenderer, PDFRenderer])
+    def print(self, request, public_id):
+        prescription = self.get_object()
+        if prescription.signed_at is None:
+            raise NotSigned
+        record_chart_read(patient=prescription.patient, by=request.user, subject=prescription)
+        name = f"prescription-{prescription.public_id}.pdf"
+        return HttpResponse(
+            prescription_pdf(prescription), content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
+        )
+
+    def _answer(self, prescription: Prescription, status: int = 200) -> Response:
+        return self._response(Prescription.objects.with_details().get(pk=prescription.pk), status)
+
+    def _response(self, prescription: Prescription, status: int = 200) -> Response:
+        self._reports = safety_of_many([prescription], on=timezone.localdate())
+        return self.versioned_response(prescription, status=status)
+
+    def _serialized(self, prescriptions, many: bool):
+        self._reports = safety_of_many(prescriptions, on=timezone.localdate())
+        return self.get_serializer(prescriptions, many=many).data
+
+    def get_serializer_context(self):
+        return super().get_serializer_context() | {"reports": getattr(self, "_reports", {})}
+
+
+class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
+    serializer_class = DispenseSerializer
+    lookup_field = "public_id"
+    action_permissions = {"list": VIEW_PRESCRIPTION, "retrieve": VIEW_PRESCRIPTION, "create": DISPENSE, "return_lines": DISPENSE}
+    queryset = Dispense.objects.all()
+
+    def get_queryset(self):
+        dispenses = Dispense.objects.visible_to(self.request.user).with_details().order_by("-id")
+        if self.action != "list":
+            return dispenses
+        filters = DispensingFilters.of(self.request)
+        wanted = {
+            "prescription": lambda value: {"prescription__public_id": value},
+            "patient": lambda value: {"prescription__patient__public_id": value},
+            "date_from": lambda value: {"dispensed_at__gte": start_of(value)},
+            "date_to": lambda value: {"dispensed_at__lt": end_of(value)},
+        }
+        for name, value in filters.items():
+            dispenses = dispenses.filter(**wanted[name](value))
+        return dispenses
+
+    @extend_schema(parameters=[DispensingFilters])
+    def list(self, request, *args, **kwargs):
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=DispenseInput, responses={201: DispenseSerializer})
+    @idempotent
+    def create(self, request):
+        body = checked(DispenseInput, request, context={"request": request})
+        dispense = dispense_prescription(
+            prescription_id=body.pop("prescription").pk,
+            pharmacist=request.user,
+            request_id=request.request_id,
+            on=timezone.localdate(),
+            **body,
+        )
+        return self._answer(dispense, status=201)
+
+    @extend_schema(request=ReturnInput, responses={201: DispenseSerializer})
+    @action(detail=True, methods=["post"], url_path="return")
+    @idempotent
+    def return_lines(self, request, public_id):
+        body = checked(ReturnInput, request)
+        dispense = self.get_object()
+        return_dispensed(dispense_id=dispense.pk, by=request.user, request_id=request.request_id, **body)
+        return self._answer(dispense, status=201)
+
+    def _answer(self, dispense: Dispense, status: int) -> Response:
+        return Response(self.get_serializer(Dispense.objects.with_details().get(pk=dispense.pk)).data, status=status)
