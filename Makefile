@@ -29,21 +29,27 @@ help:  ## this list
 demo: $(run_stamp)
 	@exec env PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" $(python) -m clinic.ops.demo
 
-test: lint check-production chromium
-	@$(with_servers) $(MAKE) --no-print-directory test-with-servers
+# Every check runs, whatever failed before it; the tests come last.
+test: $(dev_stamp) chromium
+	@status=0; \
+	for checks in lint check-production; do $(MAKE) --no-print-directory $$checks || status=1; done; \
+	$(with_servers) $(MAKE) --no-print-directory test-with-servers || status=1; \
+	exit $$status
 
 # Inside with_servers: DATABASE_URL, REDIS_URL and MONGODB_URL are set.
 .PHONY: test-with-servers
 test-with-servers:
-	@echo "==> Migrations match the models"
-	@$(test_settings) $(python) manage.py makemigrations --check --dry-run
-	@echo "==> Tests"
-	@if [ -n "$$(command -v chromium || true)" ]; then \
-		$(python) -m pytest -n $(TEST_WORKERS) $(TESTS); \
+	@echo "==> Migrations match the models"; \
+	status=0; \
+	$(test_settings) $(python) manage.py makemigrations --check --dry-run || status=1; \
+	echo "==> Tests"; \
+	if [ -n "$$(command -v chromium || true)" ]; then \
+		$(python) -m pytest -n $(TEST_WORKERS) $(TESTS) || status=1; \
 	else \
 		echo "No chromium on this machine: the browser tests are skipped."; \
-		$(python) -m pytest -n $(TEST_WORKERS) -m "not browser" $(TESTS); \
-	fi
+		$(python) -m pytest -n $(TEST_WORKERS) -m "not browser" $(TESTS) || status=1; \
+	fi; \
+	exit $$status
 
 lint: $(dev_stamp)
 	@echo "==> Style"
@@ -60,7 +66,7 @@ production_settings := env -i PATH="$(PATH)" SECRET_KEY="$(a_secret)" AUDIT_KEY=
 
 check-production: $(dev_stamp)
 	@echo "==> Settings are safe for production"
-	@$(production_settings) $(python) manage.py check --deploy --fail-level WARNING
+	@$(production_settings) $(python) manage.py check --deploy --tag security --fail-level WARNING
 
 # The browser tests drive Debian's chromium. Only root on Debian can have it installed.
 .PHONY: chromium
