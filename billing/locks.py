@@ -7,8 +7,10 @@ waits for nobody, so that issuing is never held up by it, and no number is taken
 
 from billing.models import Invoice, InvoiceCounter, Payment, Shift
 from clinic.core.errors import NotFound
-from patients.models import Encounter, Patient
-from pharmacy.models import Prescription
+from patients.locks import lock_encounter, lock_patient
+from pharmacy.locks import lock_prescriptions
+
+__all__ = ["lock_counter", "lock_encounter", "lock_invoice", "lock_patient", "lock_payment", "lock_prescriptions", "lock_shift"]
 
 
 def _lock(queryset, pk):
@@ -28,20 +30,6 @@ def lock_payment(payment_id: int) -> Payment:
 
 def lock_shift(shift_id: int) -> Shift:
     return _lock(Shift.objects, shift_id)
-
-
-def lock_prescriptions(prescription_ids) -> list[Prescription]:
-    rows = Prescription.objects.filter(pk__in=prescription_ids).order_by("pk")
-    return list(rows.select_for_update(no_key=True, of=("self",)))
-
-
-def lock_encounter(encounter_id: int) -> Encounter:
-    """While its charges are put on an invoice, no other invoice takes them."""
-    return _lock(Encounter.objects.select_related("patient", "doctor__user"), encounter_id)
-
-
-def lock_patient(patient_id: int) -> Patient:
-    return _lock(Patient.objects, patient_id)
 
 
 def lock_counter(year: int) -> InvoiceCounter:

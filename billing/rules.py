@@ -25,10 +25,16 @@ class Charge:
 
     kind: str
     key: str
+    name: str
     description: str
     quantity: int
     unit_price: Decimal
     refers: dict[str, Any] = field(default_factory=dict)  # columns of the line that point at it
+
+    @property
+    def label(self) -> str:
+        """Short, for a list."""
+        return self.name if self.quantity == 1 else f"{self.quantity} × {self.name}"
 
 
 def line_amounts(*, quantity: int, unit_price: Decimal, discount: Decimal = ZERO, tax_percent: Decimal = ZERO) -> LineAmounts:
@@ -46,13 +52,15 @@ def consultation_charge(*, encounter_id, doctor_name: str, fee: Decimal) -> list
     """The doctor's fee; a free consultation is no charge."""
     if fee <= 0:
         return []
-    return [Charge("consultation", f"consultation:{encounter_id}", f"Consultation, {doctor_name}"[:200], 1, fee)]
+    return [Charge("consultation", f"consultation:{encounter_id}", "Consultation", f"Consultation, {doctor_name}"[:200], 1, fee)]
 
 
 def medicine_charge(*, item_id, item_pk: int, medicine_name: str, unit: str, quantity: int, price: Decimal) -> Charge:
     """One filling of a prescribed item. A medicine that costs nothing is a charge too: its prescription waits for the invoice."""
     words = f"{medicine_name}, per {unit}" if unit else medicine_name
-    return Charge("medicine", f"prescription_item:{item_id}", words[:200], quantity, price, {"prescription_item_id": item_pk})
+    return Charge(
+        "medicine", f"prescription_item:{item_id}", medicine_name, words[:200], quantity, price, {"prescription_item_id": item_pk}
+    )
 
 
 def change_due(*, method: str, amount: Decimal, tendered: Decimal | None) -> tuple[Decimal | None, Decimal]:

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from django.db.models import BooleanField, Case, Exists, F, OuterRef, Prefetch, Q, Sum, TextField, Value, When
+from django.db.models import BooleanField, Case, Exists, F, IntegerField, OuterRef, Prefetch, Q, Sum, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat
+from django.utils import timezone
 
 from billing import rules
-from billing.models import CashCount, Invoice, InvoiceLine, InvoiceState, Payment, Refund, Shift
+from billing.models import CashCount, Invoice, InvoiceLine, InvoiceState, Payment, PaymentMethod, Refund, Shift
 from billing.rules import Charge
+from clinic.core.money import ZERO
 from patients.models import Encounter
 from patients.models.encounter import EncounterStatus
 from pharmacy.models import PrescriptionItem, PrescriptionStatus
@@ -100,12 +102,38 @@ def to_bill_rows(encounters) -> list[VisitToBill]:
     ]
 
 
+_OPEN = Q(state=InvoiceState.DRAFT) | Q(state=InvoiceState.ISSUED, paid__lt=F("total"))
+
+
 # --- Invoices -------------------------------------------------------------------------------
 
 
-def invoices_for_list(queryset):
-    """All that a row of a list shows; newest first."""
-    return queryset.select_related("patient", "encounter").annotate(dated_at=Coalesce("issued_at", "created_at")).order_by("-id")
+def open_invoices(queryset):
+    """Drafts and what is still owed, newest first."""
+    return _for_list(queryset.filter(_OPEN)).order_by("-id")
+
+
+def invoices_open_first(queryset):
+    is_open = Case(When(_OPEN, then=0), default=1, output_field=IntegerField())
+    return _for_list(queryset).order_by(is_open, "-id")
+
+
+def _for_list(queryset):
+    """All that a row of the list shows: 1 query."""
+    return queryset.select_related("patient").annotate(dated_at=Coalesce("issued_at", "created_at"))
+
+
+def search_invoices(queryset, *, q: str = "", status: str = "", date_from: date | None = None, date_to: date | None = None):
+    """What matches all that was asked; dates are whole days of the clinic, both included."""
+    if status:
+        queryset = queryset.in_status(status)
+    start = midnight(date_from) if date_from else None
+    end = midnight(date_to + timedelta(days=1)) if date_to else None
+    return dated_between(find_invoices(queryset, q), start=start, end=end)
+
+
+def midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def with_lines(queryset):
@@ -146,7 +174,7 @@ def payments_of(invoice: Invoice) -> list[Payment]:
 def owed_by(patient) -> Decimal:
     """What a patient owes over all issued invoices."""
     owed = Invoice.objects.filter(patient=patient, state=InvoiceState.ISSUED).aggregate(owed=Sum(F("total") - F("paid")))
-    return owed["owed"] or Decimal(0)
+    return owed["owed"] or ZERO
 
 
 # --- Shifts -----------------------------------------------------------------------------------
@@ -159,17 +187,37 @@ def expected_in(shift: Shift) -> dict[str, Decimal]:
 
 def expected_in_each(shifts: list[Shift]) -> dict[int, dict[str, Decimal]]:
     """The same for several shifts, by primary key: 2 queries."""
-    payments, refunds = defaultdict(dict), defaultdict(dict)
-    taken = Payment.objects.filter(shift__in=shifts).order_by().values_list("shift", "method").annotate(Sum("amount"))
-    for shift, method, amount in taken:
-        payments[shift][method] = amount
-    given = Refund.objects.filter(shift__in=shifts).order_by().values_list("shift", "payment__method").annotate(Sum("amount"))
-    for shift, method, amount in given:
-        refunds[shift][method] = amount
+    taken, given = _sums_in(shifts)
     return {
-        shift.pk: rules.expected_by_method(opening_float=shift.opening_float, payments=payments[shift.pk], refunds=refunds[shift.pk])
+        shift.pk: rules.expected_by_method(opening_float=shift.opening_float, payments=taken[shift.pk], refunds=given[shift.pk])
         for shift in shifts
     }
+
+
+def movements_in(shift: Shift) -> dict[str, dict[str, Decimal]]:
+    """{method: {taken, given, expected}} of every way to pay: 2 queries."""
+    taken, given = (sums[shift.pk] for sums in _sums_in([shift]))
+    expected = rules.expected_by_method(opening_float=shift.opening_float, payments=taken, refunds=given)
+    return {
+        method: {"taken": taken.get(method, ZERO), "given": given.get(method, ZERO), "expected": expected.get(method, ZERO)}
+        for method in PaymentMethod.values
+    }
+
+
+def _sums_in(shifts: list[Shift]):
+    """(payments, refunds) as {shift: {method: sum}}; a refund counts by the method of its payment."""
+    taken, given = defaultdict(dict), defaultdict(dict)
+    payments = Payment.objects.filter(shift__in=shifts).order_by().values_list("shift", "method").annotate(Sum("amount"))
+    for shift, method, amount in payments:
+        taken[shift][method] = amount
+    refunds = Refund.objects.filter(shift__in=shifts).order_by().values_list("shift", "payment__method").annotate(Sum("amount"))
+    for shift, method, amount in refunds:
+        given[shift][method] = amount
+    return taken, given
+
+
+def open_shift_of(user) -> Shift | None:
+    return shifts_for_list(Shift.objects.open().filter(cashier=user)).first()
 
 
 def shifts_for_list(queryset):

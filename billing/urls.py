@@ -1,3 +1,25 @@
+from django.urls import path
+
+from billing.views import invoice, lists, shifts
+
 app_name = "billing"
 
-urlpatterns = []
+urlpatterns = [
+    path("", lists.invoices, name="invoices"),
+    path("to-bill/", lists.to_bill, name="to_bill"),
+    path("to-bill/<uuid:encounter>/", lists.bill, name="bill"),
+    path("new/", invoice.new, name="new"),
+    path("change/", invoice.change, name="change"),
+    path("invoices/<uuid:invoice>/", invoice.invoice, name="invoice"),
+    path("invoices/<uuid:invoice>/lines/", invoice.change_lines, name="change_lines"),
+    path("invoices/<uuid:invoice>/issue/", invoice.issue, name="issue"),
+    path("invoices/<uuid:invoice>/pay/", invoice.pay, name="pay"),
+    path("invoices/<uuid:invoice>/void/", invoice.void, name="void"),
+    path("invoices/<uuid:invoice>/pdf/", invoice.pdf, name="pdf"),
+    path("payments/<uuid:payment>/receipt/", invoice.receipt, name="receipt"),
+    path("payments/<uuid:payment>/refund/", invoice.refund, name="refund"),
+    path("shift/", shifts.shift, name="shift"),
+    path("shift/open/", shifts.open_shift, name="open_shift"),
+    path("shift/<uuid:shift>/", shifts.shift_detail, name="shift_detail"),
+    path("shift/<uuid:shift>/close/", shifts.close_shift, name="close_shift"),
+]

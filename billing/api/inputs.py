@@ -1,11 +1,11 @@
 """The shape of what comes in: bodies and query parameters."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from billing.models import InvoiceStatus, PaymentMethod
+from billing.selectors import midnight
 from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import Encounter, Patient
 
@@ -93,10 +93,6 @@ class CountInput(serializers.Serializer):
 # --- Query parameters -------------------------------------------------------------------
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
 class _Day(serializers.DateField):
     def to_internal_value(self, value):
         day = super().to_internal_value(value)
@@ -119,8 +115,8 @@ class _Filter(serializers.Serializer):
         return given.validated_data
 
     def validate(self, attrs):
-        attrs["start"] = _midnight(attrs["date_from"]) if "date_from" in attrs else None
-        attrs["end"] = _midnight(attrs["date_to"] + timedelta(days=1)) if "date_to" in attrs else None
+        attrs["start"] = midnight(attrs["date_from"]) if "date_from" in attrs else None
+        attrs["end"] = midnight(attrs["date_to"] + timedelta(days=1)) if "date_to" in attrs else None
         return attrs
 
 

@@ -148,6 +148,14 @@ class Invoice(VersionedModel):
         return self.state == InvoiceState.ISSUED and self.paid < self.total
 
     @property
+    def has_discount(self) -> bool:
+        return any(line.discount for line in self.lines.all())
+
+    @property
+    def has_tax(self) -> bool:
+        return any(line.tax for line in self.lines.all())
+
+    @property
     def title(self) -> str:
         """Its number; a draft has none yet."""
         return self.number or "Draft"

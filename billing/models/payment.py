@@ -56,6 +56,11 @@ class Shift(VersionedModel):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    @property
+    def variance(self) -> Decimal:
+        """Over all that was counted; the counts are prefetched."""
+        return sum((count.variance for count in self.counts.all()), Decimal(0))
+
 
 class CashCount(models.Model):
     """What was counted of one method when a shift closed, beside what the ledger says."""

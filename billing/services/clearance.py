@@ -1,8 +1,11 @@
 """When a prescription is paid for, and pharmacy may hand it over."""
 
+from django.db.models import Exists, OuterRef
+
 from billing import locks
 from billing.models import Invoice, InvoiceLine
 from pharmacy.models import Prescription, PrescriptionItem
+from pharmacy.services import clearance
 
 
 def clear_what_is_paid(invoice: Invoice, by) -> None:
@@ -12,20 +15,16 @@ def clear_what_is_paid(invoice: Invoice, by) -> None:
     """
     if touched := prescriptions_on(invoice):
         locks.lock_prescriptions(touched)
-        paid_lines = InvoiceLine.objects.filter(is_void=False, invoice__in=Invoice.objects.paid_in_full())
-        owed = PrescriptionItem.objects.filter(prescription__in=touched).exclude(pk__in=paid_lines.values("prescription_item"))
+        paid = Invoice.objects.paid_in_full().filter(lines__prescription_item=OuterRef("pk"), lines__is_void=False)
+        owed = PrescriptionItem.objects.filter(prescription__in=touched).exclude(Exists(paid))
         ready = sorted(set(touched) - set(owed.values_list("prescription_id", flat=True)))
         if ready:
-            from pharmacy.services import clearance
-
             clearance.clear_prescriptions(prescription_ids=ready, by=by)
 
 
 def revoke(invoice: Invoice, by) -> None:
     """Hold back what this invoice had released, where nothing was handed over yet."""
     if touched := prescriptions_on(invoice):
-        from pharmacy.services import clearance
-
         clearance.revoke_clearance(prescription_ids=touched, by=by)
 
 

@@ -140,10 +140,10 @@ def issue_invoice(*, invoice_id: int, by, on: date) -> Invoice:
 
 
 @atomic_with_retry
-def bill_visit(*, encounter_id: int, by, on: date, request_id: UUID | None = None) -> Invoice:
+def bill_visit(*, encounter_id: int, by, on: date, request_id: UUID | None = None, issue: bool = True) -> Invoice:
     """Draft and issue in one step. Repeating request_id returns the first invoice. Raises what the two steps raise."""
     invoice = draft_invoice(encounter_id=encounter_id, by=by, request_id=request_id)
-    return issue_invoice(invoice_id=invoice.pk, by=by, on=on) if invoice.is_draft else invoice
+    return issue_invoice(invoice_id=invoice.pk, by=by, on=on) if issue and invoice.is_draft else invoice
 
 
 @atomic_with_retry

@@ -32,17 +32,13 @@ class PatientFactory(factory.django.DjangoModelFactory):
 
 
 class EncounterFactory(factory.django.DjangoModelFactory):
-    """A signed visit of a doctor whose fee is 40.00."""
+    """A visit in progress, of a doctor whose fee is 40.00."""
 
     class Meta:
         model = Encounter
 
     patient = factory.SubFactory(PatientFactory)
     doctor = factory.SubFactory(DoctorFactory)
-    status = EncounterStatus.COMPLETED
-    signed_at = factory.LazyFunction(timezone.now)
-    signed_by = factory.SelfAttribute("doctor.user")
-    content_sha256 = "0" * 64
 
 
 class MedicineFactory(factory.django.DjangoModelFactory):
@@ -67,21 +63,29 @@ class PriceItemFactory(factory.django.DjangoModelFactory):
 
 
 def prescribe(encounter: Encounter, *items: tuple[Medicine, int], status=PrescriptionStatus.SIGNED) -> Prescription:
-    """A prescription of a visit that may be signed already: its rows are put there as the signing left them."""
-    prescription = Prescription.objects.create(
-        encounter=encounter,
-        patient=encounter.patient,
-        prescriber=encounter.doctor,
-        signed_at=timezone.now(),
-        status=PrescriptionStatus.DRAFT,
-    )
+    prescription = Prescription.objects.create(encounter=encounter, patient=encounter.patient, prescriber=encounter.doctor)
     for medicine, quantity in items or [(MedicineFactory(), 21)]:
         PrescriptionItem.objects.create(
             prescription=prescription, medicine=medicine, dose="1 capsule", frequency="TDS", duration_days=7, quantity=quantity
         )
-    Prescription.objects.filter(pk=prescription.pk).update(status=status)
-    prescription.refresh_from_db()
+    if status != PrescriptionStatus.DRAFT:
+        prescription.save_changes(status=status, signed_at=timezone.now())
     return prescription
+
+
+def sign(encounter: Encounter) -> Encounter:
+    encounter.save_changes(
+        status=EncounterStatus.COMPLETED, signed_at=timezone.now(), signed_by=encounter.doctor.user, content_sha256="0" * 64
+    )
+    return encounter
+
+
+def visit(*items: tuple[Medicine, int], **attributes) -> Encounter:
+    """A signed visit; with items it has a signed prescription of them."""
+    encounter = EncounterFactory(**attributes)
+    if items:
+        prescribe(encounter, *items)
+    return sign(encounter)
 
 
 def cashier(**attributes):

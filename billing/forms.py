@@ -1,0 +1,127 @@
+"""The shape of what is typed at the desk. What it means is decided by the services."""
+
+from datetime import date
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from billing.models import InvoiceStatus, PaymentMethod
+from clinic.core.forms import DateInput, RequestIdField
+
+
+def amount_field(**kwargs) -> forms.DecimalField:
+    widget = forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01", "autocomplete": "off"})
+    return forms.DecimalField(**{"max_digits": 12, "decimal_places": 2, "min_value": 0, "widget": widget, **kwargs})
+
+
+def put_errors(form: forms.Form, errors: dict | None) -> None:
+    """Show what a service found wrong beside the fields, as far as it names fields of this form."""
+    for name, messages in (errors or {}).items():
+        if name in form.fields and isinstance(messages, list):
+            form.add_error(name, messages)
+
+
+def day_field(label: str) -> forms.DateField:
+    """A day that has a midnight in every time zone."""
+    bounds = [MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
+    return forms.DateField(label=label, required=False, widget=DateInput, validators=bounds)
+
+
+class InvoiceSearch(forms.Form):
+    q = forms.CharField(label="Number, MRN or name", required=False, max_length=100)
+    status = forms.ChoiceField(required=False, choices=[("", "Any"), *InvoiceStatus.choices])
+    date_from = day_field("From")
+    date_to = day_field("To")
+
+
+class PaymentForm(forms.Form):
+    method = forms.ChoiceField(label="Paid by", choices=PaymentMethod.choices, widget=forms.RadioSelect, initial=PaymentMethod.CASH)
+    amount = amount_field()
+    tendered = amount_field(label="Cash handed over", required=False, help_text="Empty: exactly the amount.")
+    reference = forms.CharField(
+        required=False,
+        max_length=80,
+        help_text="Of the card slip or transfer. Never a card number.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    request_id = RequestIdField()
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("method") != PaymentMethod.CASH:
+            cleaned["tendered"] = None  # left over from before the method was changed
+        return cleaned
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+
+class RefundForm(ReasonForm):
+    amount = amount_field()
+    field_order = ["amount", "reason"]
+
+
+class LineForm(forms.Form):
+    """One line by hand: from the price list, or typed."""
+
+    price_item = forms.ChoiceField(label="From the price list", required=False)
+    description = forms.CharField(required=False, max_length=200)
+    quantity = forms.IntegerField(min_value=1, max_value=1_000_000, initial=1)
+    unit_price = amount_field(label="Price each", required=False)
+    discount = amount_field(required=False, help_text="An amount, off the whole line.")
+    tax_percent = forms.DecimalField(label="Tax %", required=False, min_value=0, max_value=100, max_digits=5, decimal_places=2)
+
+    def __init__(self, *args, prices=(), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["price_item"].choices = [("", "Typed below")] + [
+            (str(price.public_id), f"{price.name} ({price.unit_price})") for price in prices
+        ]
+
+    def clean(self):
+        cleaned = super().clean()
+        if not cleaned.get("price_item"):
+            for name in ("description", "unit_price"):
+                if name not in self.errors and cleaned.get(name) in (None, ""):
+                    self.add_error(name, "Fill this in, or choose from the price list.")
+        return cleaned
+
+    @property
+    def line(self) -> dict:
+        """As the services take it."""
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+
+
+class NewInvoiceForm(LineForm):
+    mrn = forms.CharField(label="Patient's MRN", max_length=20)
+    field_order = ["mrn", "price_item", "description", "quantity", "unit_price"]
+    request_id = RequestIdField()
+
+    @property
+    def line(self) -> dict:
+        return {name: value for name, value in super().line.items() if name not in {"mrn", "request_id"}}
+
+
+class OpenShiftForm(forms.Form):
+    opening_float = amount_field(label="Cash in the drawer", help_text="What you start with, counted.")
+    request_id = RequestIdField()
+
+
+class CloseShiftForm(forms.Form):
+    """One field for each way to pay: `count_cash`, `count_card`, ..."""
+
+    reason = forms.CharField(
+        label="Why it differs", required=False, max_length=200, help_text="Needed when a count differs from what is expected."
+    )
+
+    def __init__(self, *args, expected: dict, **kwargs):
+        super().__init__(*args, **kwargs)
+        for method in PaymentMethod:
+            needed = method == PaymentMethod.CASH or bool(expected.get(method))
+            self.fields[f"count_{method}"] = amount_field(label=method.label, required=needed, min_value=None)
+        self.order_fields([*(f"count_{method}" for method in PaymentMethod), "reason"])
+
+    @property
+    def counted(self) -> dict:
+        values = {method.value: self.cleaned_data.get(f"count_{method}") for method in PaymentMethod}
+        return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,93 @@
+"""Lists: invoices, and visits that are not billed yet."""
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from billing import selectors
+from billing.errors import AlreadyBilled
+from billing.forms import InvoiceSearch
+from billing.models import Invoice
+from billing.permissions import ISSUE_INVOICE, MAKE_INVOICE, VIEW_INVOICE
+from billing.services.invoicing import bill_visit
+from clinic.core.errors import DomainError
+from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
+from patients.models import Encounter
+
+TO_BILL_FOR = timedelta(days=30)
+PAGE_SIZE = 25
+
+
+@require_safe
+@permission_required_page(VIEW_INVOICE)
+def invoices(request):
+    """Open ones first; with a search or `show=all` the others after them."""
+    search = InvoiceSearch(request.GET)
+    visible = Invoice.objects.visible_to(request.user)
+    asked = search.cleaned_data if search.is_valid() else {}
+    narrowed = any(asked.values())
+    show_all = request.GET.get("show") == "all" or narrowed
+    found = selectors.invoices_open_first(visible) if show_all else selectors.open_invoices(visible)
+    if narrowed:
+        found = selectors.search_invoices(found, **asked)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page_obj": page, "search": search, "tabs": tabs(request, "all" if show_all else "open"), "narrowed": narrowed}
+    return render(request, "billing/invoices.html", context)
+
+
+@require_safe
+@permission_required_page(MAKE_INVOICE)
+def to_bill(request):
+    return show_to_bill(request)
+
+
+def show_to_bill(request, refusal: DomainError | None = None):
+    page = Paginator(selectors.visits_to_bill(since=timezone.now() - TO_BILL_FOR), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "visits": selectors.to_bill_rows(page.object_list),
+        "tabs": tabs(request, "to_bill"),
+        "days": TO_BILL_FOR.days,
+        "refusal": refusal.detail if refusal else "",
+    }
+    return render(request, "billing/to_bill.html", context, status=refusal_status(request, refusal) if refusal else 200)
+
+
+@require_POST
+@permission_required_page(MAKE_INVOICE)
+def bill(request, encounter):
+    """Draft and issue in one press; who may not issue gets the draft. What is billed already leads to its invoice."""
+    visit = get_object_or_404(Encounter.objects.visible_to(request.user), public_id=encounter)
+    try:
+        invoice = bill_visit(
+            encounter_id=visit.pk,
+            by=request.user,
+            on=timezone.localdate(),
+            request_id=posted_request_id(request),
+            issue=request.user.has_perm(ISSUE_INVOICE),
+        )
+    except AlreadyBilled as refusal:
+        messages.info(request, refusal.detail)
+        return redirect("billing:invoice", refusal.extra["invoice"])
+    except DomainError as refusal:
+        return show_to_bill(request, refusal)
+    return redirect("billing:invoice", invoice.public_id)
+
+
+def tabs(request, current: str) -> list[dict]:
+    """Open, to bill, all; a patient has no tabs."""
+    if not request.user.has_perm(MAKE_INVOICE):
+        entries = [("open", "Open", reverse("billing:invoices")), ("all", "All", f"{reverse('billing:invoices')}?show=all")]
+    else:
+        entries = [
+            ("open", "Open", reverse("billing:invoices")),
+            ("to_bill", "To bill", reverse("billing:to_bill")),
+            ("all", "All", f"{reverse('billing:invoices')}?show=all"),
+        ]
+    counts = {"to_bill": selectors.visits_to_bill(since=timezone.now() - TO_BILL_FOR).count()} if len(entries) == 3 else {}
+    return [{"label": label, "url": url, "current": name == current, "count": counts.get(name)} for name, label, url in entries]
