@@ -56,9 +56,15 @@ def celery(name: str, *arguments, env: dict) -> Service:
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="python -m clinic.ops.demo", description="A demo clinic on this machine.")
     parser.add_argument("--data-dir", default=os.environ.get("DATA_DIR") or ".local")
-    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
+    parser.add_argument("--port", type=port_number, default=os.environ.get("PORT") or "8000")
     options = parser.parse_args(argv)
     return run(options.data_dir, lambda supervisor: _serve(supervisor, options.port))
+
+
+def port_number(text: str) -> int:
+    if text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port number")
 
 
 def _serve(supervisor, wanted_port: int) -> int:
@@ -70,7 +76,7 @@ def _serve(supervisor, wanted_port: int) -> int:
     _say_stores(data_stores)
     port = first_free_port(wanted_port)
     if port != wanted_port:
-        say(f"  Port {wanted_port} is taken by another program; using {port}.")
+        say(f"  Port {wanted_port} is not free; using {port}.")
     settings = _settings(data_dir, port) | data_stores.urls
     environment = os.environ | settings | {"MONGODB_KIND": data_stores.mongodb_kind, "DATA_DIR": str(data_dir.path)}
     environment |= {"CLINIC_LOGINS_FILE": str(logins_file), "PYTHONUNBUFFERED": "1"}

@@ -82,7 +82,7 @@ def test_first_start_kill_second_start_and_stop(demo, new_folder):
         said = first.wait_serving()
 
     url = first.settings()["BASE_URL"]
-    assert f"Port {taken} is taken" in said
+    assert f"Port {taken} is not free" in said
     assert url != f"http://127.0.0.1:{taken}"
     assert "compatible substitute" in said or "MongoDB 8" in said
     assert status_of(url, "/healthz") == 200
