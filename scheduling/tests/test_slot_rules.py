@@ -1,5 +1,6 @@
 """Slots are a pure function of hours: no database here."""
 
+import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -56,7 +57,7 @@ def test_hour_that_spring_skips_is_not_offered(minutes):
     slots = slots_of(Hours([session(time(0), time(6), minutes, skipped)]), skipped, BERLIN)
 
     assert not [wall for wall in walls(slots, BERLIN) if wall.startswith("02")]
-    assert all(slot.end <= following.start for slot, following in zip(slots, slots[1:], strict=False))
+    assert all(slot.end <= following.start for slot, following in itertools.pairwise(slots))
 
 
 def test_hour_that_autumn_repeats_is_offered_once():
@@ -233,7 +234,7 @@ def test_slots_are_disjoint_real_and_inside_the_hours(data, on, tz):
 
     slots = slots_of(hours, on, tz)
 
-    for slot, following in zip(slots, slots[1:], strict=False):
+    for slot, following in itertools.pairwise(slots):
         assert slot.end <= following.start
     shown = [slot.start.astimezone(tz).replace(tzinfo=None) for slot in slots]
     assert len(set(shown)) == len(shown), "a wall-clock time is offered once"

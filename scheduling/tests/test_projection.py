@@ -1,0 +1,114 @@
+"""Redis shows the queue; PostgreSQL is the truth."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from clinic.accounts.tests.factories import DoctorFactory
+from clinic.core import redis
+from scheduling import stores, tasks
+from scheduling.models import Token
+from scheduling.services import projection, queueing
+from scheduling.services.booking import cancel_appointment
+from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, at
+from scheduling.tests.test_queueing import NOW, arrive, change, check_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _empty_before():
+    forget()
+
+
+def forget():
+    for name in redis.client().scan_iter(redis.key("queue:*")):
+        redis.client().delete(name)
+
+
+@pytest.fixture
+def commits(django_capture_on_commit_callbacks):
+    """Run what waits for the commit, in order."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def test_every_change_reaches_redis(commits):
+    doctor = DoctorFactory()
+    with commits():
+        first = arrive(doctor, now=at(8))
+        second = arrive(doctor, now=at(8, 1))
+        urgent = arrive(doctor, now=at(8, 2), priority="urgent")
+    code = first.queue.code
+
+    assert stores.queue_state(code, DAY) == ([urgent.number, first.number, second.number], 3, {})
+
+    with commits():
+        queueing.call_next(queue_id=first.queue_id, by=None, now=NOW, room="2")
+        change(first, "left")
+    assert stores.queue_state(code, DAY) == ([second.number], 3, {urgent.number: "2"})
+
+
+def test_names_stay_out_of_redis(commits):
+    patient = PatientFactory(first_name="Xquizzle", last_name="Zanzibar")
+    with commits():
+        token = arrive(DoctorFactory(), patient=patient)
+
+    kept = redis.client().hgetall(redis.key(f"queue:token:{DAY}:{token.queue.code}:1"))
+    assert kept["patient"] == str(patient.public_id)
+    assert not [value for value in kept.values() if "Xquizzle" in value or "Zanzibar" in value]
+
+
+def test_older_state_that_arrives_late_is_ignored():
+    token = arrive(DoctorFactory())
+    older = projection._live(token.queue.code, token.patient.public_id, token)
+    newer = projection._live(token.queue.code, token.patient.public_id, change(token, "left"))
+
+    stores.write_token(newer)
+    stores.write_token(older)
+
+    assert stores.waiting_numbers(token.queue.code, DAY) == []
+
+
+@pytest.mark.parametrize("damage", ["flush", "lost call", "wrong counter", "unknown token"])
+def test_healing_gives_back_the_same_picture_in_the_same_order(commits, damage):
+    doctor = DoctorFactory()
+    with commits():
+        tokens = [arrive(doctor, now=at(8, minute)) for minute in (5, 3, 4)]
+        check_in(AppointmentFactory(doctor=doctor))
+        queueing.call_next(queue_id=tokens[0].queue_id, by=None, now=NOW, room="1")
+    code = tokens[0].queue.code
+    before = stores.queue_state(code, DAY)
+    assert projection.heal(DAY) == 0
+
+    if damage == "flush":
+        forget()
+    elif damage == "lost call":
+        redis.client().delete(redis.key(f"queue:current:{DAY}:{code}"))
+    elif damage == "wrong counter":
+        redis.client().set(redis.key(f"queue:counter:{DAY}:{code}"), 99)
+    else:
+        redis.client().zadd(redis.key(f"queue:{DAY}:{code}"), {"00099": 1})
+
+    assert projection.heal(DAY) == 1
+    assert stores.queue_state(code, DAY) == before
+    assert projection.heal(DAY) == 0
+
+
+def test_rebuilding_writes_every_queue():
+    tokens = [arrive(DoctorFactory(), now=NOW) for _ in range(2)]
+
+    call_command("rebuild_queue", on=DAY)
+
+    assert all(stores.waiting_numbers(token.queue.code, DAY) == [1] for token in tokens)
+
+
+def test_without_redis_the_queue_goes_on(commits, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    with commits():
+        appointment = AppointmentFactory()
+        check_in(appointment)
+        cancel_appointment(appointment_id=appointment.pk, reason="ill", by=None, now=NOW)
+    tasks.heal_projection()
+
+    assert Token.objects.get().status == "left"
+    with pytest.raises(CommandError):
+        call_command("rebuild_queue")
