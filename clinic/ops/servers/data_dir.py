@@ -134,9 +134,9 @@ class DataDir:
 
     def remove(self):
         """Delete a throwaway folder, PostgreSQL's part included where it had to live elsewhere."""
-        elsewhere = self.note("postgres_home")
-        if elsewhere and self.path not in Path(elsewhere).parents:
-            shutil.rmtree(elsewhere, ignore_errors=True)
+        home = self.note("postgres_home")
+        if home and Path(home).is_absolute():
+            shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
 
 

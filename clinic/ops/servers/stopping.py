@@ -9,7 +9,7 @@ TICK_SECONDS = 0.1
 
 
 class StopSwitch:
-    """Remembers that a stop was asked for; waiting code looks at it.
+    """Remembers which signal asked for a stop; waiting code looks at it.
 
     The handler itself only sets a flag. Raising from it could lose a child between fork and
     bookkeeping. It is set explicitly because a shell starts background jobs with SIGINT ignored.
@@ -18,7 +18,7 @@ class StopSwitch:
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self):
-        self.requested = False
+        self.number = None
 
     def install(self):
         for number in self.SIGNALS:
@@ -26,7 +26,11 @@ class StopSwitch:
         return self
 
     def _request(self, number, frame):
-        self.requested = True
+        self.number = number
+
+    @property
+    def requested(self) -> bool:
+        return self.number is not None
 
     def check(self):
         if self.requested:

