@@ -29,7 +29,7 @@ from scheduling.services import holds
 from scheduling.services.tokens import move_token
 
 LONGEST = timedelta(hours=12)
-FURTHEST = timedelta(days=2 * 366)
+FURTHEST = timedelta(days=10 * 366)
 
 _REFUSALS = {"appointment_doctor_booked_once": SlotTaken, "appointment_patient_booked_once": PatientBusy}
 

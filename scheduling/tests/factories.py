@@ -1,4 +1,4 @@
-"""Minimal valid rows. Times are aware; `DAY` is a Monday in the future."""
+"""Minimal valid rows. Times are aware; `DAY` is a Monday a month or so ahead."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -11,7 +11,8 @@ from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, Fa
 from patients.models import Patient
 from scheduling.models import Appointment, DoctorException, DoctorSession, Queue, Token
 
-DAY = date(2030, 6, 3)
+_MONTH_AHEAD = timezone.localdate() + timedelta(days=28)
+DAY = _MONTH_AHEAD + timedelta(days=(7 - _MONTH_AHEAD.weekday()) % 7)
 
 
 def at(hour: int, minute: int = 0, day: date = DAY) -> datetime:

@@ -1,0 +1,503 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from clinic.accounts.roles import Role
+from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, user
+from patients.models import Encounter
+from scheduling.models import Appointment, DoctorException, Token
+from scheduling.services import queueing
+from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, SessionFactory, at, working_doctor
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1"
+
+
+@pytest.fixture
+def api(api_as, desk):
+    return api_as(desk)
+
+
+@pytest.fixture
+def today():
+    """Tests of the queue live on the clinic's real today."""
+    return timezone.localdate()
+
+
+def book(api, doctor, patient=None, start=None, **more):
+    body = {"doctor": doctor.public_id, "patient": (patient or PatientFactory()).public_id, "start": (start or at(9)).isoformat()}
+    return api.post(f"{API}/appointments/", body | more)
+
+
+def problem(response, status, code):
+    assert (response.status_code, response.json()["code"]) == (status, code), response.content
+    assert response.headers["Content-Type"].startswith("application/problem+json")
+    return response.json()
+
+
+def appointment_today(**fields):
+    now = timezone.now()
+    return AppointmentFactory(during=(now, now + timedelta(minutes=1)), **fields)
+
+
+class TestBooking:
+    def test_answers_the_whole_appointment(self, api):
+        doctor, patient = working_doctor(), PatientFactory()
+
+        response = book(api, doctor, patient, reason="cough")
+
+        body = response.json()
+        assert response.status_code == 201
+        assert set(body) == {
+            "id", "patient", "patient_name", "doctor", "doctor_name", "start", "end", "status", "reason", "notes", "is_overbooked",
+            "rescheduled_to", "visit", "created_at",
+        }  # fmt: skip
+        assert (body["patient"], body["patient_name"]) == (str(patient.public_id), patient.full_name)
+        assert (body["doctor"], body["doctor_name"]) == (str(doctor.public_id), doctor.name)
+        assert parse_datetime(body["start"]) == at(9)
+        assert parse_datetime(body["end"]) == at(9, 15)
+        assert (body["status"], body["reason"], body["visit"]) == ("booked", "cough", None)
+        assert api.get(f"{API}/appointments/{body['id']}/").json() == body
+
+    def test_refusals_are_problems_with_their_code(self, api):
+        doctor, patient = working_doctor(), PatientFactory()
+        book(api, doctor, patient)
+
+        problem(book(api, doctor), 409, "slot_taken")
+        problem(book(api, working_doctor(), patient), 409, "patient_busy")
+        problem(book(api, doctor, start=at(9, 5)), 409, "outside_hours")
+        problem(book(api, doctor, start=timezone.now() - timedelta(days=1)), 409, "in_the_past")
+        problem(book(api, doctor, start=at(10), end=at(9, 45).isoformat()), 400, "invalid")
+        assert Appointment.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("patient", "x"),
+            ("patient", str(uuid4())),
+            ("patient", None),
+            ("patient", "\x00"),
+            ("doctor", 5),
+            ("doctor", []),
+            ("start", "tomorrow"),
+            ("start", "9999-12-31T23:59:59-12:00"),
+            ("start", "0001-01-01T00:00:00+14:00"),
+            ("reason", "x" * 301),
+            ("reason", "a\x00b"),
+            ("end", {}),
+        ],
+    )
+    def test_nonsense_is_named_by_its_field(self, api, field, value):
+        body = {"doctor": working_doctor().public_id, "patient": PatientFactory().public_id, "start": at(9).isoformat()}
+
+        response = api.post(f"{API}/appointments/", body | {field: value})
+
+        if response.status_code != 409:
+            assert field in problem(response, 400, "invalid")["errors"]
+        assert not Appointment.objects.exists()
+
+    @pytest.mark.parametrize("body", [[], 5, "x", None])
+    def test_body_that_is_no_object_is_refused(self, api, body):
+        appointment = AppointmentFactory()
+
+        assert api.post(f"{API}/appointments/", body, format="json").status_code == 400
+        assert api.delete(f"{API}/appointments/{appointment.public_id}/", body, format="json").status_code == 400
+
+    def test_same_key_books_once_and_answers_the_same(self, api):
+        doctor, patient = working_doctor(), PatientFactory()
+        body = {"doctor": doctor.public_id, "patient": patient.public_id, "start": at(9).isoformat()}
+
+        first, second = (api.post(f"{API}/appointments/", body, headers={"Idempotency-Key": "k1"}) for _ in range(2))
+
+        assert (second.status_code, second.json()) == (first.status_code, first.json())
+        assert Appointment.objects.count() == 1
+
+    def test_overbooking_is_for_those_who_may(self, api, api_as):
+        doctor = working_doctor()
+        book(api, doctor)
+
+        problem(book(api_as(user(Role.DOCTOR)), doctor, overbook_reason="urgent"), 403, "permission_denied")
+        assert book(api, doctor, overbook_reason="urgent").json()["is_overbooked"] is True
+
+    def test_hold_keeps_the_slot_for_its_holder(self, api, api_as):
+        doctor = working_doctor()
+        held = api.post(f"{API}/slots/hold/", {"doctor": doctor.public_id, "start": at(9).isoformat()})
+        other = api_as(user(Role.RECEPTION))
+        url = f"{API}/doctors/{doctor.public_id}/available-slots/?date={DAY}"
+
+        assert held.status_code == 201
+        assert parse_datetime(held.json()["expires_at"]) > timezone.now() + timedelta(minutes=4)
+
+        def offered(client):
+            return next(slot["available"] for slot in client.get(url).json()["slots"] if parse_datetime(slot["start"]) == at(9))
+
+        assert (offered(api), offered(other)) == (True, False)
+        problem(book(other, doctor), 409, "slot_held")
+        assert book(api, doctor, hold=held.json()["hold"]).status_code == 201
+
+
+class TestChanging:
+    def test_cancel_needs_a_reason(self, api):
+        appointment = AppointmentFactory()
+        url = f"{API}/appointments/{appointment.public_id}/"
+
+        assert "reason" in problem(api.post(f"{url}cancel/", {}), 400, "invalid")["errors"]
+        assert "reason" in problem(api.delete(url), 400, "invalid")["errors"]
+        response = api.post(f"{url}cancel/", {"reason": "ill"})
+
+        assert (response.status_code, response.json()["status"]) == (200, "cancelled")
+        problem(api.post(f"{url}cancel/", {"reason": "ill"}), 409, "wrong_status")
+
+    @pytest.mark.parametrize("how", ["body", "query"])
+    def test_delete_cancels(self, api, how):
+        appointment = AppointmentFactory()
+        url = f"{API}/appointments/{appointment.public_id}/"
+
+        response = api.delete(url, {"reason": "ill"}) if how == "body" else api.delete(f"{url}?reason=ill")
+
+        appointment.refresh_from_db()
+        assert (response.status_code, appointment.status, appointment.closed_reason) == (204, "cancelled", "ill")
+
+    def test_reschedule_answers_the_new_one(self, api):
+        doctor, other = working_doctor(), working_doctor()
+        old = book(api, doctor).json()
+
+        new = api.post(f"{API}/appointments/{old['id']}/reschedule/", {"start": at(10).isoformat(), "doctor": other.public_id})
+
+        assert (new.status_code, new.json()["doctor"]) == (201, str(other.public_id))
+        body = api.get(f"{API}/appointments/{old['id']}/").json()
+        assert (body["status"], body["rescheduled_to"]) == ("rescheduled", new.json()["id"])
+
+    def test_patch_changes_reason_and_notes_only(self, api):
+        appointment = AppointmentFactory()
+
+        response = api.patch(
+            f"{API}/appointments/{appointment.public_id}/", {"notes": "brings a dog", "status": "completed", "is_overbooked": True}
+        )
+
+        body = response.json()
+        assert (response.status_code, body["notes"], body["status"], body["is_overbooked"]) == (200, "brings a dog", "booked", False)
+
+    def test_stale_edit_is_refused(self, api):
+        url = f"{API}/appointments/{AppointmentFactory().public_id}/"
+        etag = api.get(url).headers["ETag"]
+
+        assert api.patch(url, {"notes": "one"}, headers={"If-Match": etag}).status_code == 200
+        problem(api.patch(url, {"notes": "two"}, headers={"If-Match": etag}), 412, "stale_version")
+        assert api.get(url, headers={"If-None-Match": api.get(url).headers["ETag"]}).status_code == 304
+
+    def test_no_show_is_too_early_before_the_start(self, api):
+        problem(api.post(f"{API}/appointments/{AppointmentFactory().public_id}/no-show/"), 409, "too_early")
+        past = appointment_today()
+        assert api.post(f"{API}/appointments/{past.public_id}/no-show/").json()["status"] == "no_show"
+
+
+class TestLists:
+    @pytest.mark.parametrize("count", [3, 30])
+    def test_cost_is_flat(self, api, count, django_assert_max_num_queries):
+        doctor = DoctorFactory()
+        for n in range(count):
+            AppointmentFactory(doctor=doctor, during=(at(8) + timedelta(minutes=n), at(8) + timedelta(minutes=n + 1)))
+
+        for url in (f"{API}/appointments/", f"{API}/doctors/{doctor.public_id}/appointments/"):
+            with django_assert_max_num_queries(3) as queries:
+                assert len(api.get(url).json()["results"]) == count
+            assert len([q for q in queries.captured_queries if "scheduling_appointment" in q["sql"]]) == 1
+
+    def test_filters(self, api):
+        mine = AppointmentFactory()
+        AppointmentFactory(during=(at(9, day=DAY + timedelta(days=1)), at(10, day=DAY + timedelta(days=1))), status="no_show")
+
+        def found(query):
+            return len(api.get(f"{API}/appointments/?{query}").json()["results"])
+
+        assert found("") == 2
+        assert found(f"patient={mine.patient.public_id}") == found(f"doctor={mine.doctor.public_id}") == 1
+        assert found("status=no_show") == found(f"date_from={DAY + timedelta(days=1)}") == found(f"date_to={DAY}") == 1
+        assert found(f"patient={uuid4()}") == 0
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "patient=x",
+            "doctor=%00",
+            "status=gone",
+            "date_from=2030-02-30",
+            "date_to=9999-12-31",
+            "page=0",
+            "page=x",
+            "page_size=-1",
+            "ordering=id",
+        ],
+    )
+    def test_nonsense_filter_is_named(self, api, query):
+        body = problem(api.get(f"{API}/appointments/?{query}"), 400, "invalid")
+
+        assert list(body["errors"]) == [query.partition("=")[0]]
+
+    def test_pages_follow_each_other(self, api):
+        for hour in range(8, 13):
+            AppointmentFactory(during=(at(hour), at(hour, 15)))
+
+        url, seen = f"{API}/appointments/?page_size=2", []
+        while url:
+            page = api.get(url).json()
+            seen += [row["start"] for row in page["results"]]
+            url = page["next"]
+
+        assert seen == sorted(seen)
+        assert len(seen) == 5
+        assert api.get(f"{API}/appointments/?page=9").status_code == 404
+
+    def test_doctors_and_patients_own_lists(self, api):
+        appointment = AppointmentFactory()
+        AppointmentFactory()
+
+        for url in (f"doctors/{appointment.doctor.public_id}", f"patients/{appointment.patient.public_id}"):
+            assert [row["id"] for row in api.get(f"{API}/{url}/appointments/").json()["results"]] == [str(appointment.public_id)]
+        assert api.get(f"{API}/doctors/{uuid4()}/appointments/").status_code == 404
+        assert api.get(f"{API}/patients/{uuid4()}/appointments/").status_code == 404
+        assert api.get(f"{API}/doctors/{DoctorFactory().public_id}/appointments/").json()["results"] == []
+
+
+class TestSlots:
+    def test_free_times_of_a_doctor(self, api):
+        doctor = SessionFactory().doctor
+        book(api, doctor)
+
+        body = api.get(f"{API}/doctors/{doctor.public_id}/available-slots/?date={DAY}").json()
+
+        assert [slot["available"] for slot in body["slots"]] == [False] + [True] * 11
+        assert body["reason"] is None
+
+    @pytest.mark.parametrize(("query", "reason"), [(f"date={DAY + timedelta(days=1)}", "no_session"), ("date=2026-02-02", "past")])
+    def test_empty_day_says_why(self, api, query, reason):
+        doctor = SessionFactory().doctor
+
+        body = api.get(f"{API}/doctors/{doctor.public_id}/available-slots/?{query}").json()
+
+        assert (body["slots"], body["reason"]) == ([], reason)
+
+    def test_several_days_say_why_each(self, api):
+        doctor = SessionFactory().doctor
+
+        body = api.get(f"{API}/doctors/{doctor.public_id}/available-slots/?date={DAY}&days=3").json()
+
+        assert [day["reason"] for day in body["days"]] == [None, "no_session", "no_session"]
+
+    @pytest.mark.parametrize("query", ["date=x", "days=0", "days=400", "date=2030-13-01"])
+    def test_nonsense_is_refused(self, api, query):
+        problem(api.get(f"{API}/doctors/{DoctorFactory().public_id}/available-slots/?{query}"), 400, "invalid")
+
+    def test_slots_of_a_doctor_and_day(self, api):
+        doctor = SessionFactory().doctor
+
+        assert len(api.get(f"{API}/slots/?doctor={doctor.public_id}&date={DAY}").json()["results"]) == 12
+        problem(api.get(f"{API}/slots/?date={DAY}"), 400, "invalid")
+
+    def bulk(self, api, **changes):
+        body = {
+            "doctor": DoctorFactory().public_id, "date_from": DAY, "date_to": DAY + timedelta(days=6), "start": "09:00", "end": "10:00",
+            "slot_minutes": 20,
+        }  # fmt: skip
+        return api.post(f"{API}/slots/bulk/", body | changes, format="json")
+
+    def test_opening_a_range(self, api):
+        doctor = DoctorFactory()
+
+        response = self.bulk(api, doctor=doctor.public_id)
+
+        assert (response.status_code, response.json()["count"]) == (201, 21)
+        assert len(response.json()["slots"]) == 21
+        assert len(api.get(f"{API}/slots/?doctor={doctor.public_id}&date={DAY}").json()["results"]) == 3
+        problem(self.bulk(api, doctor=doctor.public_id), 409, "hours_overlap")
+
+    def test_opening_some_weekdays(self, api):
+        assert self.bulk(api, weekdays=[1, 3]).json()["count"] == 6
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"date_to": DAY - timedelta(days=1)},
+            {"date_to": DAY + timedelta(days=800)},
+            {"date_to": "9999-12-31"},
+            {"end": "09:00"},
+            {"end": "09:10"},
+            {"slot_minutes": 1},
+            {"weekdays": [8]},
+            {"date_to": DAY, "weekdays": [2]},
+            {"doctor": "x"},
+        ],
+    )
+    def test_nonsense_opens_nothing(self, api, changes):
+        problem(self.bulk(api, **changes), 400, "invalid")
+
+        assert not DoctorException.objects.exists()
+
+    def test_past_is_not_opened(self, api):
+        problem(self.bulk(api, date_from="2020-01-01", date_to="2020-01-02"), 409, "in_the_past")
+
+    def test_hours_are_opened_by_those_who_manage_them(self, api_as):
+        problem(self.bulk(api_as(user(Role.DOCTOR))), 403, "permission_denied")
+
+
+class TestQueue:
+    def test_check_in_answers_the_token(self, api):
+        appointment = appointment_today()
+
+        response = api.post(f"{API}/queue/check-in/", {"appointment": appointment.public_id})
+
+        body = response.json()
+        assert response.status_code == 201
+        assert set(body) >= {
+            "id", "number", "label", "queue", "status", "priority", "position", "patient", "patient_name", "appointment", "doctor", "room",
+            "issued_at", "called_at", "estimated_wait",
+        }  # fmt: skip
+        assert (body["number"], body["status"], body["position"], body["estimated_wait"]) == (1, "waiting", 1, None)
+        assert (body["appointment"], body["doctor"]) == (str(appointment.public_id), str(appointment.doctor.public_id))
+        problem(api.post(f"{API}/queue/check-in/", {"appointment": appointment.public_id}), 409, "already_checked_in")
+        problem(api.post(f"{API}/queue/check-in/", {"appointment": AppointmentFactory().public_id}), 409, "not_today")
+
+    def test_walk_in_and_today(self, api, today):
+        department, patient = DepartmentFactory(), PatientFactory()
+        body = {"patient": patient.public_id, "department": department.public_id, "priority": "urgent", "reason": "fall"}
+
+        token = api.post(f"{API}/queue/walk-in/", body).json()
+
+        [row] = api.get(f"{API}/queue/today/?department={department.public_id}").json()["results"]
+        assert row == token
+        assert (row["priority"], row["department"], row["doctor"]) == ("urgent", str(department.public_id), None)
+        problem(api.post(f"{API}/queue/walk-in/", body), 409, "already_in_queue")
+
+    @pytest.mark.parametrize("owners", [{}, {"doctor": "x"}, {"priority": "vip"}, {"patient": str(uuid4())}])
+    def test_nonsense_walks_nobody_in(self, api, owners):
+        body = {"patient": PatientFactory().public_id, "department": DepartmentFactory().public_id, "priority": "routine"}
+        wrong = body | owners if owners else {"patient": body["patient"]}
+
+        problem(api.post(f"{API}/queue/walk-in/", wrong), 400, "invalid")
+
+        assert not Token.objects.exists()
+
+    def test_next_status_undo(self, api_as, today):
+        doctor = DoctorFactory()
+        api = api_as(doctor.user)
+        queueing.walk_in(patient_id=PatientFactory().pk, doctor_id=doctor.pk, priority="routine", reason="", by=None, now=timezone.now())
+
+        called = api.post(f"{API}/queue/next/", {"doctor": doctor.public_id, "room": "3"})
+        assert (called.status_code, called.json()["status"], called.json()["room"]) == (200, "called", "3")
+        problem(api.post(f"{API}/queue/next/", {"doctor": doctor.public_id}), 409, "queue_empty")
+
+        url = f"{API}/queue/{called.json()['id']}"
+        assert api.patch(f"{url}/status/", {"status": "in_service"}).json()["status"] == "in_service"
+        problem(api.patch(f"{url}/status/", {"status": "waiting"}), 409, "wrong_status")
+        problem(api.patch(f"{url}/status/", {"status": "transferred"}), 400, "invalid")
+        assert api.post(f"{url}/undo/").json()["status"] == "called"
+
+    @pytest.mark.parametrize("count", [10, 200])
+    def test_todays_queue_is_flat(self, api, count, django_assert_max_num_queries):
+        doctor, now = DoctorFactory(), timezone.now()
+        for _ in range(count):
+            queueing.walk_in(patient_id=PatientFactory().pk, doctor_id=doctor.pk, priority="routine", reason="", by=None, now=now)
+
+        with django_assert_max_num_queries(3):
+            assert api.get(f"{API}/queue/today/?doctor={doctor.public_id}").json()["count"] == count
+
+
+class TestVisits:
+    def test_starts_from_token_or_appointment_once(self, api_as):
+        appointment = appointment_today()
+        api = api_as(appointment.doctor.user)
+
+        first = api.post(f"{API}/visits/", {"appointment": appointment.public_id})
+        second = api.post(f"{API}/visits/", {"appointment": appointment.public_id})
+
+        assert (first.status_code, first.json()["id"]) == (201, second.json()["id"])
+        assert Encounter.objects.count() == 1
+        assert api.get(f"{API}/appointments/{appointment.public_id}/").json()["visit"] == first.json()["id"]
+
+    def test_starts_from_patient_and_doctor(self, api_as):
+        doctor = DoctorFactory()
+        api = api_as(doctor.user)
+
+        assert api.post(f"{API}/visits/", {"patient": PatientFactory().public_id, "doctor": doctor.public_id}).status_code == 201
+        problem(api.post(f"{API}/visits/", {"doctor": doctor.public_id}), 400, "invalid")
+
+    def test_is_not_the_desks(self, api):
+        problem(api.post(f"{API}/visits/", {"appointment": appointment_today().public_id}), 403, "permission_denied")
+
+
+class TestPatients:
+    """A patient acts on the own rows; a stranger's are as missing ones."""
+
+    @pytest.fixture
+    def patient(self):
+        return PatientFactory(user=user(Role.PATIENT))
+
+    def test_books_moves_and_cancels_the_own(self, api_as, patient):
+        api, doctor = api_as(patient.user), working_doctor()
+
+        booked = book(api, doctor, patient).json()
+        moved = api.post(f"{API}/appointments/{booked['id']}/reschedule/", {"start": at(10).isoformat()})
+        cancelled = api.post(f"{API}/appointments/{moved.json()['id']}/cancel/", {"reason": "well again"})
+
+        assert (moved.status_code, cancelled.json()["status"]) == (201, "cancelled")
+
+    def test_sees_the_own_without_the_desks_notes(self, api_as, patient):
+        AppointmentFactory(patient=patient, notes="owes money")
+        AppointmentFactory()
+
+        [row] = api_as(patient.user).get(f"{API}/appointments/").json()["results"]
+
+        assert (row["patient"], row["notes"]) == (str(patient.public_id), "")
+
+    def test_stranger_is_as_missing(self, api_as, patient):
+        api, other = api_as(patient.user), AppointmentFactory()
+        url = f"{API}/appointments/{other.public_id}"
+
+        answers = [
+            api.get(f"{url}/"),
+            api.post(f"{url}/cancel/", {"reason": "x"}),
+            api.delete(f"{url}/?reason=x"),
+            api.post(f"{url}/reschedule/", {"start": at(10).isoformat()}),
+            api.get(f"{API}/patients/{other.patient.public_id}/appointments/"),
+        ]
+
+        assert [answer.status_code for answer in answers] == [404] * 5
+        missing = book(api, working_doctor(), PatientFactory())
+        assert "patient" in problem(missing, 400, "invalid")["errors"]
+        other.refresh_from_db()
+        assert other.status == "booked"
+
+    def test_sees_the_own_place_in_the_queue_only(self, api_as, patient):
+        doctor, now = DoctorFactory(), timezone.now()
+        for each in (PatientFactory(), patient):
+            queueing.walk_in(patient_id=each.pk, doctor_id=doctor.pk, priority="routine", reason="", by=None, now=now)
+
+        body = api_as(patient.user).get(f"{API}/queue/today/").json()
+
+        assert [(row["patient"], row["position"]) for row in body["results"]] == [(str(patient.public_id), 2)]
+
+    def test_does_not_work_the_queue(self, api_as, patient):
+        api, token = api_as(patient.user), appointment_today(patient=patient)
+
+        problem(api.post(f"{API}/queue/check-in/", {"appointment": token.public_id}), 403, "permission_denied")
+        problem(api.post(f"{API}/appointments/{token.public_id}/no-show/"), 403, "permission_denied")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "appointments/"), ("post", "appointments/"), ("get", "queue/today/"), ("post", "queue/next/"), ("post", "queue/walk-in/"),
+        ("post", "slots/hold/"), ("post", "slots/bulk/"), ("get", "slots/"), ("post", "visits/"),
+    ],
+)  # fmt: skip
+def test_strangers_are_turned_away(api_as, method, path):
+    problem(getattr(api_as(None), method)(f"{API}/{path}"), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("path", ["appointments/x/", "queue/x/status/", "doctors/x/appointments/", "patients/%00/appointments/"])
+def test_damaged_ids_are_not_found(api, path):
+    assert api.get(f"{API}/{path}").status_code == 404
