@@ -1,3 +1,7 @@
+from django.urls import path
+
+from analytics import views
+
 app_name = "analytics"
 
-urlpatterns = []
+urlpatterns = [path("day/", views.day, name="day")]

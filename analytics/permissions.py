@@ -1,0 +1,2 @@
+VIEW_DAY = "analytics.view_day"
+VIEW_REPORTS = "analytics.view_reports"
