@@ -21,8 +21,8 @@ def complain(sentence):
     say(sentence, to=sys.stderr)
 
 
-def run(data_path: str | Path, work, *, report=say, throwaway=False) -> int:
-    """Call work(supervisor) and return its status.
+def run(data_path: str | Path, work, *, report=say, throwaway=False, supervisor=Supervisor) -> int:
+    """Call work(supervisor) and return its status; `supervisor` is its class.
 
     An orderly stop is 0. A ServerError is printed and is 1. Whatever happens, all that was
     started is stopped; a throwaway folder is deleted. `report` gets what happens to servers meanwhile.
@@ -36,7 +36,7 @@ def run(data_path: str | Path, work, *, report=say, throwaway=False) -> int:
         return 1
     except StopRequested:
         return 0
-    supervisor = Supervisor(data_dir, stop, report)
+    supervisor = supervisor(data_dir, stop, report)
     try:
         return work(supervisor)
     except ServerError as error:
