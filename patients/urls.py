@@ -1,3 +1,24 @@
+from django.urls import path
+
+from patients.views import patients, records
+
 app_name = "patients"
 
-urlpatterns = []
+urlpatterns = [
+    path("", patients.patient_list, name="list"),
+    path("suggest/", patients.suggest, name="suggest"),
+    path("register/", patients.register, name="register"),
+    path("<uuid:patient>/", patients.chart, name="chart"),
+    path("<uuid:patient>/edit/", patients.edit, name="edit"),
+    path("<uuid:patient>/deactivate/", patients.deactivate, name="deactivate"),
+    path("<uuid:patient>/reactivate/", patients.reactivate, name="reactivate"),
+    path("encounters/<uuid:encounter>/summary/", records.save_summary, name="save_summary"),
+    path("encounters/<uuid:encounter>/vitals/", records.add_vitals, name="add_vitals"),
+    path("encounters/<uuid:encounter>/vitals/<uuid:vitals>/remove/", records.remove_vitals, name="remove_vitals"),
+    path("encounters/<uuid:encounter>/diagnoses/", records.add_diagnosis, name="add_diagnosis"),
+    path("encounters/<uuid:encounter>/diagnoses/<uuid:diagnosis>/remove/", records.remove_diagnosis, name="remove_diagnosis"),
+    path("encounters/<uuid:encounter>/notes/", records.write_note, name="write_note"),
+    path("encounters/<uuid:encounter>/addenda/", records.add_addendum, name="add_addendum"),
+    path("encounters/<uuid:encounter>/sign/", records.sign, name="sign"),
+    path("encounters/<uuid:encounter>/in-error/", records.enter_in_error, name="enter_in_error"),
+]

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from clinic.portal.views import home
+from clinic.portal.views import consultation, home
 
 app_name = "portal"
 
 urlpatterns = [
+    path("consultations/<uuid:encounter>/", consultation.consultation, name="consultation"),
     path("", home.start, name="start"),
     path("home/", home.home, name="home"),
 ]

@@ -17,7 +17,19 @@ VITALS_UNITS = {
     "glucose_mmol_l": "mmol/l",
     "pain": "of 10",
 }
-_DECIMALS = {"temperature_c": 1, "weight_kg": 2, "height_cm": 1, "glucose_mmol_l": 1}
+VITALS_LABELS = {
+    "temperature_c": "Temperature",
+    "pulse_bpm": "Pulse",
+    "systolic_mmhg": "Systolic",
+    "diastolic_mmhg": "Diastolic",
+    "respiratory_rate_bpm": "Breathing rate",
+    "spo2_percent": "Oxygen saturation",
+    "weight_kg": "Weight",
+    "height_cm": "Height",
+    "glucose_mmol_l": "Glucose",
+    "pain": "Pain",
+}
+DECIMALS = {"temperature_c": 1, "weight_kg": 2, "height_cm": 1, "glucose_mmol_l": 1}
 
 # What an adult at rest usually has, both ends included. A value outside is kept, and marked.
 # Source: a policy of the clinic, see patients/README.md; not a diagnosis.
@@ -59,7 +71,7 @@ def _check_vital(name: str, value) -> tuple[Decimal | None, str]:
     lowest, highest = VITALS_RANGES[name]
     if not number.is_finite() or not lowest <= number <= highest:
         return None, f"Must be between {lowest} and {highest} {VITALS_UNITS[name]}."
-    places = _DECIMALS.get(name, 0)
+    places = DECIMALS.get(name, 0)
     if number != round(number, places):
         return None, f"Give at most {places} decimal place{'' if places == 1 else 's'}." if places else "Give a whole number."
     return round(number, places) if places else round(number), ""

@@ -1,4 +1,4 @@
-"""Reads shaped like a page or an endpoint."""
+"""Finding patients by what someone typed, and finding them twice."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,16 +7,13 @@ from datetime import date
 from django.conf import settings
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Collate, Reverse
 
-from clinic.audit.models import OutboxEvent
-from patients.models import Allergy, Diagnosis, Patient, Problem, Vitals
+from patients.models import Patient
 from patients.models.patient import Unaccent
 from patients.rules import identity
 from patients.rules.search import SearchTerms, parse_search
-
-# --- Search ------------------------------------------------------------------------------
 
 MOST_FOUND = 50
 SHORTEST_ENDING = 4  # digits of a phone number
@@ -166,29 +163,3 @@ def _reasons(patient: Patient, born: date | None, phone: str, national_id: str) 
         "similar name": patient.likeness >= ALIKE,
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
-
-
-# --- Charts ------------------------------------------------------------------------------
-
-CHART_READ = "patients.chart.read"
-
-
-def with_lists(patients: QuerySet) -> QuerySet:
-    """Patients with their allergies and problems: 3 queries however many rows."""
-    return patients.prefetch_related(
-        Prefetch("allergies", Allergy.objects.order_by("substance", "id")),
-        Prefetch("problems", Problem.objects.order_by("-is_active", "text", "id")),
-    )
-
-
-def with_content(encounters: QuerySet) -> QuerySet:
-    """Encounters with what was recorded in them but notes: 3 queries however many rows."""
-    return encounters.select_related("patient", "doctor__user", "signed_by").prefetch_related(
-        Prefetch("vitals", Vitals.objects.select_related("recorded_by").order_by("-recorded_at", "-id")),
-        Prefetch("diagnoses", Diagnosis.objects.order_by("rank", "id")),
-    )
-
-
-def access_log_of(patient: Patient) -> QuerySet:
-    """Who read this patient's record, the newest first."""
-    return OutboxEvent.objects.filter(patient_id=patient.public_id, action=CHART_READ).order_by("-occurred_at", "-id")

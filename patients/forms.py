@@ -1,0 +1,139 @@
+"""Shapes of what people type into the pages. Rules stand in the services."""
+
+from django import forms
+
+from clinic.core.forms import DateInput, RequestIdField
+from patients.models import AllergySeverity, DiagnosisRank, Patient, Sex
+from patients.models.encounter import VITALS_RANGES
+from patients.models.patient import BloodGroup, DatePrecision
+from patients.rules.vitals import DECIMALS, VITALS_LABELS, VITALS_UNITS
+from patients.services.registration import FIELDS
+
+
+def _with_blank(choices, blank: str) -> list:
+    return [("", blank), *choices]
+
+
+class PatientForm(forms.Form):
+    """Who the patient is. Allergies and problems have forms of their own beside it."""
+
+    request_id = RequestIdField(required=False)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    first_name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
+    last_name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    date_of_birth = forms.DateField(widget=DateInput)
+    date_of_birth_precision = forms.ChoiceField(label="How exact is it", choices=DatePrecision.choices, initial=DatePrecision.DAY)
+    sex = forms.ChoiceField(choices=_with_blank(Sex.choices, "Choose"))
+    national_id = forms.CharField(label="National id", max_length=40, required=False)
+    phone = forms.CharField(max_length=40, required=False, widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}))
+    email = forms.EmailField(label="E-mail", max_length=254, required=False)
+    address = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    emergency_contact_name = forms.CharField(label="Name", max_length=120, required=False)
+    emergency_contact_phone = forms.CharField(label="Phone", max_length=40, required=False, widget=forms.TextInput(attrs={"type": "tel"}))
+    emergency_contact_relation = forms.CharField(label="Relation", max_length=40, required=False)
+    insurance_payer = forms.CharField(label="Payer", max_length=120, required=False)
+    insurance_policy_number = forms.CharField(label="Policy number", max_length=60, required=False)
+    insurance_valid_until = forms.DateField(label="Valid until", required=False, widget=DateInput)
+    insurance_cover_percent = forms.IntegerField(label="Covers (%)", required=False, min_value=0, max_value=100)
+    blood_group = forms.ChoiceField(choices=_with_blank(BloodGroup.choices, "Not known"), required=False)
+    no_known_allergies = forms.BooleanField(
+        label="No known allergies",
+        required=False,
+        help_text="Tick only when the patient was asked. Left open, the chart says 'not recorded'.",
+    )
+
+    @property
+    def data_of_patient(self) -> dict:
+        return {name: self.cleaned_data[name] for name in FIELDS}
+
+    @classmethod
+    def initial_of(cls, patient: Patient) -> dict:
+        known_none = patient.allergies_reviewed_at is not None and not patient.allergies.all()
+        return {name: getattr(patient, name) for name in FIELDS} | {"version": patient.version, "no_known_allergies": known_none}
+
+
+class AllergyForm(forms.Form):
+    substance = forms.CharField(max_length=120, required=False)
+    reaction = forms.CharField(max_length=200, required=False)
+    severity = forms.ChoiceField(choices=_with_blank(AllergySeverity.choices, "Not known"), required=False)
+
+
+class ProblemForm(forms.Form):
+    text = forms.CharField(label="Problem", max_length=200, required=False)
+    code = forms.CharField(label="ICD-10", max_length=10, required=False)
+    onset_on = forms.DateField(label="Since", required=False, widget=DateInput)
+    is_active = forms.BooleanField(label="Active", required=False, initial=True)
+
+
+class _Rows(forms.BaseFormSet):
+    """Rows of which those with an empty first field do not count: emptying it removes the row."""
+
+    key = ""
+
+    @property
+    def rows(self) -> list[dict]:
+        return [form.cleaned_data for form in self.forms if form.cleaned_data.get(self.key)]
+
+
+class BaseAllergyRows(_Rows):
+    key = "substance"
+
+
+class BaseProblemRows(_Rows):
+    key = "text"
+
+
+def _rows(form, formset, extra: int):
+    return forms.formset_factory(form, formset=formset, extra=extra, max_num=50, absolute_max=60)
+
+
+AllergyRows = _rows(AllergyForm, BaseAllergyRows, extra=2)
+ProblemRows = _rows(ProblemForm, BaseProblemRows, extra=1)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class SummaryForm(forms.Form):
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    reason = forms.CharField(label="Why the patient came", max_length=300, required=False)
+    diagnosis_text = forms.CharField(label="Assessment and plan", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def _vital_field(name: str) -> forms.Field:
+    lowest, highest = VITALS_RANGES[name]
+    step = {0: "1", 1: "0.1", 2: "0.01"}[DECIMALS.get(name, 0)]
+    attrs = {"min": str(lowest), "max": str(highest), "step": step, "inputmode": "decimal", "autocomplete": "off"}
+    words = f"{lowest.normalize():f} to {highest.normalize():f}" if DECIMALS.get(name) else f"{lowest} to {highest}"
+    label = f"{VITALS_LABELS[name]} ({VITALS_UNITS[name]})"
+    return forms.DecimalField(label=label, required=False, help_text=words, max_digits=8, decimal_places=3, widget=forms.NumberInput(attrs))
+
+
+class VitalsForm(forms.Form):
+    """Values only; their ranges are the service's, which names them."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields |= {name: _vital_field(name) for name in VITALS_RANGES}
+
+
+class DiagnosisForm(forms.Form):
+    text = forms.CharField(label="Diagnosis", max_length=300)
+    code = forms.CharField(label="ICD-10 code", max_length=10, required=False, widget=forms.TextInput(attrs={"placeholder": "J06.9"}))
+    rank = forms.ChoiceField(choices=DiagnosisRank.choices)
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(label="Note", widget=forms.Textarea(attrs={"rows": 6}))
+    symptoms = forms.CharField(max_length=500, required=False, help_text="Separated by commas: cough, fever")
+
+    @property
+    def observations(self) -> dict:
+        symptoms = [plain for each in self.cleaned_data["symptoms"].split(",") if (plain := " ".join(each.split()))]
+        return {"symptoms": symptoms} if symptoms else {}
+
+
+class AddendumForm(forms.Form):
+    reason = forms.CharField(label="Why it is corrected", max_length=200)
+    text = forms.CharField(label="Addendum", max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}))

@@ -1,0 +1,104 @@
+"""Records as pages and endpoints show them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from clinic.audit.models import OutboxEvent
+from patients.models import Allergy, Diagnosis, Encounter, Patient, Problem, Vitals
+from patients.models.encounter import VITALS_RANGES
+from patients.rules.vitals import unusual_vitals
+
+CHART_READ = "patients.chart.read"
+
+
+def with_lists(patients: QuerySet) -> QuerySet:
+    """Patients with their allergies and problems: 3 queries however many rows."""
+    return patients.prefetch_related(
+        Prefetch("allergies", Allergy.objects.order_by("substance", "id")),
+        Prefetch("problems", Problem.objects.order_by("-is_active", "text", "id")),
+    )
+
+
+def with_content(encounters: QuerySet) -> QuerySet:
+    """Encounters with what was recorded in them but notes: 3 queries however many rows."""
+    return encounters.select_related("patient", "doctor__user", "signed_by").prefetch_related(
+        Prefetch("vitals", Vitals.objects.select_related("recorded_by").order_by("-recorded_at", "-id")),
+        Prefetch("diagnoses", Diagnosis.objects.order_by("rank", "id")),
+    )
+
+
+def access_log_of(patient: Patient) -> QuerySet:
+    """Who read this patient's record, the newest first."""
+    return OutboxEvent.objects.filter(patient_id=patient.public_id, action=CHART_READ).order_by("-occurred_at", "-id")
+
+
+def newest_patients(user) -> QuerySet:
+    return Patient.objects.visible_to(user).order_by("-id")[:20]
+
+
+def encounter_of(public_id: UUID, user) -> Encounter:
+    """One visit with whom it is about. Raises Encounter.DoesNotExist for what the user may not see."""
+    visits = Encounter.objects.visible_to(user).select_related("patient", "doctor__user", "signed_by")
+    return visits.get(public_id=public_id)
+
+
+def last_visits(patient: Patient, user) -> list[Encounter]:
+    """The newest visits with their doctors and diagnoses: 2 queries."""
+    visits = Encounter.objects.visible_to(user).filter(patient=patient).select_related("doctor__user")
+    return list(
+        visits.prefetch_related(Prefetch("diagnoses", Diagnosis.objects.order_by("rank", "id"))).order_by("-started_at", "-id")[:10]
+    )
+
+
+# --- Vitals as a page shows them ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cell:
+    label: str
+    unit: str
+    value: str
+    is_unusual: bool
+
+
+_COLUMNS = (
+    ("Temp.", "°C", ("temperature_c",)),
+    ("Pulse", "/min", ("pulse_bpm",)),
+    ("BP", "mmHg", ("systolic_mmhg", "diastolic_mmhg")),
+    ("Resp.", "/min", ("respiratory_rate_bpm",)),
+    ("SpO₂", "%", ("spo2_percent",)),
+    ("Glucose", "mmol/l", ("glucose_mmol_l",)),
+    ("Pain", "of 10", ("pain",)),
+    ("Weight", "kg", ("weight_kg",)),
+    ("Height", "cm", ("height_cm",)),
+    ("BMI", "kg/m²", ("bmi",)),
+)
+
+
+def cells_of(vitals: Vitals) -> list[Cell]:
+    """One cell for each kind of value, empty where none was taken."""
+    unusual = set(unusual_vitals({name: getattr(vitals, name) for name in VITALS_RANGES}))
+    return [_cell(vitals, label, unit, names, bool(unusual & set(names))) for label, unit, names in _COLUMNS]
+
+
+def _cell(vitals: Vitals, label: str, unit: str, names: tuple[str, ...], is_unusual: bool) -> Cell:
+    values = [getattr(vitals, name) for name in names]
+    shown = "/".join("–" if value is None else f"{Decimal(value).normalize():f}" for value in values)
+    return Cell(label, unit, "" if all(value is None for value in values) else shown, is_unusual)
+
+
+def vitals_table(encounter: Encounter) -> dict:
+    """{columns, rows}, the newest set first, with only those columns that some set fills."""
+    sets = list(encounter.vitals.select_related("recorded_by").order_by("-recorded_at", "-id"))
+    rows = [(vitals, cells_of(vitals)) for vitals in sets]
+    used = [at for at in range(len(_COLUMNS)) if any(cells[at].value for _, cells in rows)]
+    return {"columns": [_COLUMNS[at][:2] for at in used], "rows": [(vitals, [cells[at] for at in used]) for vitals, cells in rows]}
+
+
+def words_of_unusual(vitals: Vitals) -> str:
+    """What to look at again, in words; "" when all is usual."""
+    cells = [f"{cell.label} {cell.value} {cell.unit}" for cell in cells_of(vitals) if cell.is_unusual]
+    return f"Unusual: {', '.join(cells)}. Please check." if cells else ""

@@ -1,0 +1,67 @@
+"""The parts of a consultation: what each is drawn with and from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.forms import Form
+
+from patients import forms, selectors
+from patients.models import DiagnosisRank, Encounter
+from patients.services.notes import read_notes
+
+
+@dataclass(frozen=True)
+class Part:
+    title: str
+    template: str
+    read: Callable[[Encounter], dict]
+    form: type[Form] | None = None
+    form_name: str = ""
+
+
+def _summary(encounter: Encounter) -> dict:
+    initial = {name: getattr(encounter, name) for name in ("reason", "diagnosis_text", "version")}
+    return {"summary_form": forms.SummaryForm(initial=initial)}
+
+
+def _vitals(encounter: Encounter) -> dict:
+    return {"vitals_table": selectors.vitals_table(encounter), "vitals_form": forms.VitalsForm()}
+
+
+def _diagnoses(encounter: Encounter) -> dict:
+    diagnoses = list(encounter.diagnoses.order_by("rank", "id"))
+    has_primary = any(each.rank == DiagnosisRank.PRIMARY for each in diagnoses)
+    rank = DiagnosisRank.SECONDARY if has_primary else DiagnosisRank.PRIMARY
+    return {"diagnoses": diagnoses, "diagnosis_form": forms.DiagnosisForm(initial={"rank": rank})}
+
+
+def _notes(encounter: Encounter) -> dict:
+    return {"notes": read_notes(encounter), "note_form": forms.NoteForm()}
+
+
+def _addenda(encounter: Encounter) -> dict:
+    addenda = encounter.addenda.select_related("author").order_by("created_at", "id")
+    return {"addenda": list(addenda), "addendum_form": forms.AddendumForm()}
+
+
+def _sign(encounter: Encounter) -> dict:
+    counts = [
+        ("set of vitals", "sets of vitals", encounter.vitals.count()),
+        ("diagnosis", "diagnoses", encounter.diagnoses.count()),
+        ("note", "notes", encounter.notes.count()),
+    ]
+    return {"counts": counts, "error_form": forms.ReasonForm(auto_id="error_%s")}
+
+
+PARTS = {
+    "summary": Part("Reason and assessment", "patients/_summary.html", _summary, forms.SummaryForm, "summary_form"),
+    "vitals": Part("Vitals", "patients/_vitals.html", _vitals, forms.VitalsForm, "vitals_form"),
+    "diagnoses": Part("Diagnoses", "patients/_diagnoses.html", _diagnoses, forms.DiagnosisForm, "diagnosis_form"),
+    "notes": Part("Notes", "patients/_notes.html", _notes, forms.NoteForm, "note_form"),
+    "addenda": Part("Addenda", "patients/_addenda.html", _addenda, forms.AddendumForm, "addendum_form"),
+    "sign": Part("Sign", "patients/_sign.html", _sign),
+}
+
+
+def context_of_part(name: str, encounter: Encounter) -> dict:
+    return {"encounter": encounter, "patient": encounter.patient} | PARTS[name].read(encounter)

@@ -1,0 +1,177 @@
+"""Finding, registering and correcting patients."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic.core.errors import DomainError
+from clinic.core.pages import permission_required_page, refusal_status
+from patients import forms, permissions, selectors
+from patients.models import Patient
+from patients.services import registration
+from patients.services.reading import record_chart_read
+
+MOST_SUGGESTED = 8
+
+
+@require_safe
+@permission_required_page(permissions.VIEW_PATIENT)
+def patient_list(request):
+    """The found patients, or the ones who were registered last. With htmx only the list, as someone types."""
+    query = request.GET.get("q", "").strip()
+    patients = selectors.search_patients(query, request.user) if query else selectors.newest_patients(request.user)
+    page = "patients/_found.html" if request.htmx else "patients/list.html"
+    return render(request, page, {"patients": patients, "query": query})
+
+
+@require_safe
+@permission_required_page(permissions.VIEW_PATIENT)
+def suggest(request):
+    """Options for a combobox: `q` (the top bar) leads to the chart, `patient_text` gives the patient's id to a form."""
+    query = request.GET.get("q", request.GET.get("patient_text", ""))
+    patients = selectors.search_patients(query, request.user, limit=MOST_SUGGESTED) if query.strip() else []
+    return render(request, "patients/_options.html", {"patients": patients, "as_links": "q" in request.GET})
+
+
+@require_safe
+@permission_required_page(permissions.VIEW_PATIENT)
+def chart(request, patient: UUID):
+    row = get_object_or_404(_visible(request), public_id=patient)
+    record_chart_read(patient=row, by=request.user)
+    visits = selectors.last_visits(row, request.user) if request.user.has_perm(permissions.VIEW_ENCOUNTER) else None
+    may_open = request.user.has_perm(permissions.RECORD_VITALS) or request.user.has_perm(permissions.WRITE_ENCOUNTER)
+    context = {
+        "patient": row,
+        "visits": visits,
+        "open_visit": next((visit for visit in visits or () if may_open and visit.is_open), None),
+        "reason_form": forms.ReasonForm(auto_id="deactivate_%s"),
+    }
+    return render(request, "patients/chart.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required_page(permissions.ADD_PATIENT)
+def register(request):
+    """Before anything is saved possible duplicates are shown; 'register anyway' says that they were looked at."""
+    page = PatientPage(request)
+    if request.method == "GET" or not page.is_valid():
+        return page.render("patients/register.html")
+    if "register_anyway" not in request.POST and (duplicates := selectors.possible_duplicates(page.data, request.user)):
+        return page.render("patients/register.html", duplicates=duplicates)
+    try:
+        patient = registration.register_patient(
+            data=page.data, by=request.user, on=timezone.localdate(), request_id=page.form.cleaned_data["request_id"]
+        )
+    except DomainError as refusal:
+        return page.render("patients/register.html", refusal=refusal)
+    messages.success(request, f"Registered under MRN {patient.mrn}.")
+    return redirect("patients:chart", patient.public_id)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required_page(permissions.CHANGE_PATIENT)
+def edit(request, patient: UUID):
+    row = get_object_or_404(_visible(request), public_id=patient)
+    page = PatientPage(request, row)
+    if request.method == "GET":
+        record_chart_read(patient=row, by=request.user)
+    if request.method == "GET" or not page.is_valid():
+        return page.render("patients/edit.html")
+    try:
+        registration.update_patient(
+            patient_id=row.pk, changes=page.data, by=request.user, expected_version=page.form.cleaned_data["version"]
+        )
+    except DomainError as refusal:
+        return page.render("patients/edit.html", refusal=refusal)
+    messages.success(request, "Saved.")
+    return redirect("patients:chart", row.public_id)
+
+
+@require_POST
+@permission_required_page(permissions.DEACTIVATE_PATIENT)
+def deactivate(request, patient: UUID):
+    return _change_status(request, patient, lambda pk: registration.deactivate_patient(
+        patient_id=pk, reason=request.POST.get("reason", "")[:200].replace("\0", ""), by=request.user
+    ), done="The record is deactivated.")  # fmt: skip
+
+
+@require_POST
+@permission_required_page(permissions.DEACTIVATE_PATIENT)
+def reactivate(request, patient: UUID):
+    return _change_status(
+        request, patient, lambda pk: registration.reactivate_patient(patient_id=pk, by=request.user), done="The record is active again."
+    )
+
+
+def _change_status(request, public_id: UUID, change, *, done: str) -> HttpResponse:
+    row = get_object_or_404(_visible(request), public_id=public_id)
+    try:
+        change(row.pk)
+    except DomainError as refusal:
+        messages.error(request, refusal.errors["reason"][0] if refusal.errors else refusal.detail)
+    else:
+        messages.success(request, done)
+    return redirect("patients:chart", row.public_id)
+
+
+def _visible(request):
+    return selectors.with_lists(Patient.objects.visible_to(request.user))
+
+
+class PatientPage:
+    """The forms of one patient's page: the person, and the rows of allergies and problems."""
+
+    def __init__(self, request: HttpRequest, patient: Patient | None = None):
+        self.request, self.patient = request, patient
+        posted = request.POST if request.method == "POST" else None
+        initial = forms.PatientForm.initial_of(patient) if patient else {}
+        self.form = forms.PatientForm(posted, initial=initial)
+        self.allergies = forms.AllergyRows(posted, prefix="allergies", initial=_values(patient, "allergies", forms.AllergyForm))
+        self.problems = forms.ProblemRows(posted, prefix="problems", initial=_values(patient, "problems", forms.ProblemForm))
+
+    def is_valid(self) -> bool:
+        are_valid = [each.is_valid() for each in (self.form, self.allergies, self.problems)]
+        if all(are_valid) and self.allergies.rows and self.form.cleaned_data["no_known_allergies"]:
+            self.form.add_error("no_known_allergies", "There are allergies below. Remove them, or take the tick away.")
+            return False
+        return all(are_valid)
+
+    @property
+    def data(self) -> dict:
+        """What the services take. Without a row and without a tick nobody was asked: then there is no list."""
+        data = self.form.data_of_patient | {"problems": self.problems.rows}
+        if self.allergies.rows or self.form.cleaned_data["no_known_allergies"]:
+            data["allergies"] = self.allergies.rows
+        elif self.patient and self.allergies.initial:
+            data["allergies"] = []
+        return data
+
+    def render(self, template: str, *, refusal: DomainError | None = None, duplicates=()) -> HttpResponse:
+        status = 200
+        if refusal:
+            self._show(refusal)
+            status = refusal_status(self.request, refusal)
+        elif duplicates or self.form.errors or self.allergies.total_error_count() or self.problems.total_error_count():
+            status = 422
+        context = {
+            "form": self.form,
+            "allergy_rows": self.allergies,
+            "problem_rows": self.problems,
+            "patient": self.patient,
+            "duplicates": duplicates,
+            "refusal": refusal.detail if refusal else "",
+        }
+        return render(self.request, template, context, status=status)
+
+    def _show(self, refusal: DomainError) -> None:
+        for name, words in (refusal.errors or {}).items():
+            self.form.add_error(name if name in self.form.fields else None, words)
+
+
+def _values(patient: Patient | None, name: str, form) -> list[dict]:
+    rows = getattr(patient, name).all() if patient else []
+    return [{field: getattr(row, field) for field in form.base_fields} for row in rows]

@@ -1,0 +1,197 @@
+"""The parts of the consultation page that write: each posts to its own URL and swaps itself.
+
+Without JavaScript a part that was saved leads back to the consultation, and one that was refused is
+shown on a page of its own, with what was typed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django import forms as django_forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
+
+from clinic.core.errors import DomainError
+from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
+from patients import forms, permissions, selectors
+from patients.models import Encounter
+from patients.services import addenda, encounters, notes
+from patients.views.parts import PARTS, context_of_part
+
+
+@dataclass(frozen=True)
+class Post:
+    """One write of one part: what was sent, and what to do with it."""
+
+    part: str  # of PARTS
+    form: django_forms.Form
+    act: Callable[[Encounter], str]  # gives the words that say it is done
+
+
+@require_POST
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def save_summary(request, encounter: UUID):
+    form = forms.SummaryForm(request.POST)
+
+    def act(row: Encounter) -> str:
+        changes = {name: form.cleaned_data[name] for name in encounters.CHANGEABLE}
+        encounters.update_encounter(encounter_id=row.pk, changes=changes, by=request.user)
+        return "Saved."
+
+    return _answer(request, encounter, Post("summary", form, act))
+
+
+@require_POST
+@permission_required_page(permissions.RECORD_VITALS)
+def add_vitals(request, encounter: UUID):
+    form = forms.VitalsForm(request.POST)
+
+    def act(row: Encounter) -> str:
+        vitals = encounters.record_vitals(
+            encounter_id=row.pk, values=form.cleaned_data, by=request.user, request_id=posted_request_id(request)
+        )
+        return selectors.words_of_unusual(vitals) or "Vitals saved."
+
+    return _answer(request, encounter, Post("vitals", form, act))
+
+
+@require_POST
+@permission_required_page(permissions.RECORD_VITALS)
+def remove_vitals(request, encounter: UUID, vitals: UUID):
+    def act(row: Encounter) -> str:
+        encounters.remove_vitals(encounter_id=row.pk, vitals_id=vitals, by=request.user)
+        return "Vitals removed."
+
+    return _answer(request, encounter, Post("vitals", django_forms.Form(request.POST), act))
+
+
+@require_POST
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def add_diagnosis(request, encounter: UUID):
+    form = forms.DiagnosisForm(request.POST)
+
+    def act(row: Encounter) -> str:
+        encounters.add_diagnosis(encounter_id=row.pk, by=request.user, request_id=posted_request_id(request), **form.cleaned_data)
+        return "Diagnosis added."
+
+    return _answer(request, encounter, Post("diagnoses", form, act))
+
+
+@require_POST
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def remove_diagnosis(request, encounter: UUID, diagnosis: UUID):
+    def act(row: Encounter) -> str:
+        encounters.remove_diagnosis(encounter_id=row.pk, diagnosis_id=diagnosis, by=request.user)
+        return "Diagnosis removed."
+
+    return _answer(request, encounter, Post("diagnoses", django_forms.Form(request.POST), act))
+
+
+@require_POST
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def write_note(request, encounter: UUID):
+    form = forms.NoteForm(request.POST)
+
+    def act(row: Encounter) -> str:
+        notes.write_note(
+            encounter_id=row.pk,
+            patient_id=row.patient_id,
+            author=request.user,
+            text=form.cleaned_data["text"],
+            observations=form.observations,
+            tags=[],
+            request_id=posted_request_id(request),
+        )
+        return "Note saved."
+
+    return _answer(request, encounter, Post("notes", form, act))
+
+
+@require_POST
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def add_addendum(request, encounter: UUID):
+    form = forms.AddendumForm(request.POST)
+
+    def act(row: Encounter) -> str:
+        addenda.add_addendum(encounter_id=row.pk, author=request.user, request_id=posted_request_id(request), **form.cleaned_data)
+        return "Addendum added."
+
+    return _answer(request, encounter, Post("addenda", form, act))
+
+
+@require_POST
+@permission_required_page(permissions.SIGN_ENCOUNTER)
+def sign(request, encounter: UUID):
+    """The version that the page showed goes along: a value that came in since then is looked at first."""
+    version = request.POST.get("version", "")
+
+    def act(row: Encounter) -> str:
+        expected = int(version) if version.isdecimal() and len(version) < 10 else None
+        encounters.complete_visit(encounter_id=row.pk, by=request.user, expected_version=expected)
+        return "Signed. The visit is closed."
+
+    return _answer(request, encounter, Post("sign", django_forms.Form(request.POST), act))
+
+
+@require_POST
+@permission_required_page(permissions.SIGN_ENCOUNTER)
+def enter_in_error(request, encounter: UUID):
+    form = forms.ReasonForm(request.POST)
+
+    def act(row: Encounter) -> str:
+        encounters.mark_entered_in_error(encounter_id=row.pk, reason=form.cleaned_data["reason"], by=request.user)
+        return "Marked as entered in error."
+
+    return _answer(request, encounter, Post("sign", form, act))
+
+
+def _answer(request, public_id: UUID, post: Post) -> HttpResponse:
+    row = get_object_or_404(Encounter.objects.visible_to(request.user), public_id=public_id)
+    refusal = None
+    if post.form.is_valid():
+        try:
+            words = post.act(row)
+        except DomainError as error:
+            refusal = error
+            _show_errors(post.form, error)
+        else:
+            return _done(request, public_id, post.part, words)
+    return _refused(request, public_id, post, refusal)
+
+
+def _done(request, public_id: UUID, part: str, words: str) -> HttpResponse:
+    if not request.htmx:
+        messages.success(request, words)
+        return _to_consultation(public_id, part)
+    row = selectors.encounter_of(public_id, request.user)
+    context = context_of_part(part, row) | context_of_part("sign", row) | {"with_sign": True}
+    response = render(request, PARTS[part].template, context)
+    return trigger_client_event(response, "toast", {"text": words, "tone": "warning" if words.startswith("Unusual") else "success"})
+
+
+def _refused(request, public_id: UUID, post: Post, refusal: DomainError | None) -> HttpResponse:
+    part = PARTS[post.part]
+    if post.part == "sign":  # the whole page, as it is now, is what has to be looked at
+        messages.error(request, refusal.detail if refusal else "Say why.")
+        return _to_consultation(public_id, post.part)
+    context = context_of_part(post.part, selectors.encounter_of(public_id, request.user))
+    if part.form and isinstance(post.form, part.form):
+        context[part.form_name] = post.form
+    if refusal and not refusal.errors:
+        context["refusal"] = refusal.detail
+    status = refusal_status(request, refusal) if refusal else 422
+    return render(request, part.template if request.htmx else "patients/part.html", context | {"part": part}, status=status)
+
+
+def _to_consultation(public_id: UUID, part: str) -> HttpResponse:
+    return redirect(f"{reverse('portal:consultation', args=[public_id])}#{part}")
+
+
+def _show_errors(form: django_forms.Form, refusal: DomainError) -> None:
+    for name, words in (refusal.errors or {}).items():
+        form.add_error(name if name in form.fields else None, words)
