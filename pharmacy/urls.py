@@ -1,3 +1,27 @@
+from django.urls import path, register_converter
+
+from pharmacy.views import counter, prescribing, stock
+
+register_converter(stock.BatchStateConverter, "batch_state")
+
 app_name = "pharmacy"
 
-urlpatterns = []
+urlpatterns = [
+    path("counter/", counter.worklist, name="worklist"),
+    path("counter/<uuid:prescription>/", counter.dispense, name="dispense"),
+    path("dispensings/<uuid:dispense>/return/", counter.give_back, name="return"),
+    path("dispensings/<uuid:dispense>/labels/", counter.labels, name="labels"),
+    path("prescriptions/<uuid:prescription>/print/", counter.paper, name="print"),
+    path("stock/", stock.stock, name="stock"),
+    path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
+    path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),
+    path("batches/<uuid:batch>/adjust/", stock.adjust, name="adjust"),
+    path("batches/<uuid:batch>/<batch_state:to>/", stock.change_state, name="change_batch_state"),
+    path("prescribing/medicines/", prescribing.suggest, name="suggest"),
+    path("prescribing/quantity/", prescribing.quantity, name="quantity"),
+    path("prescribing/<uuid:encounter>/", prescribing.page, name="prescribing"),
+    path("prescribing/<uuid:encounter>/lines/", prescribing.add_line, name="add_line"),
+    path("prescribing/lines/<uuid:item>/remove/", prescribing.remove_line, name="remove_line"),
+    path("prescriptions/<uuid:prescription>/sign/", prescribing.sign, name="sign"),
+    path("prescriptions/<uuid:prescription>/cancel/", prescribing.cancel, name="cancel"),
+]

@@ -26,6 +26,13 @@ class MedicineQuerySet(models.QuerySet):
         total = Subquery(usable.annotate(units=Sum("on_hand")).values("units"), output_field=IntegerField())
         return self.annotate(on_hand=Coalesce(total, 0))
 
+    def with_next_expiry(self):
+        """Annotate `next_expiry`: the soonest among what is on hand and not set aside."""
+        from pharmacy.models.stock import Batch, BatchState
+
+        held = Batch.objects.filter(medicine=OuterRef("pk"), on_hand__gt=0, state=BatchState.AVAILABLE).order_by("expires_on")
+        return self.annotate(next_expiry=Subquery(held.values("expires_on")[:1]))
+
     def low(self, on: date):
         """At or below the reorder level; the emptiest first."""
         return self.active().with_on_hand(on).filter(on_hand__lte=F("reorder_level")).order_by("on_hand", "name", "id")

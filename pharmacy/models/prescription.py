@@ -1,6 +1,7 @@
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Mod
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import Frozen, Kept
@@ -45,8 +46,14 @@ _CHANGED_AFTER_SIGNING = """
 
 
 class PrescriptionQuerySet(models.QuerySet):
-    def awaiting_dispense(self):
-        return self.filter(status__in=DISPENSABLE_STATUSES)
+    def awaiting_dispense(self, on):
+        """Signed, still valid, and something of it may go out: now, or as a repeat."""
+        return self.filter(status__in=DISPENSABLE_STATUSES, valid_until__gt=on).order_by("signed_at", "id")
+
+    def filling_open(self):
+        """Of those: not begun, or with an item that is not handed out or only in part. The others wait for a repeat."""
+        begun = PrescriptionItem.objects.filter(prescription=models.OuterRef("pk")).annotate(part=Mod("dispensed_quantity", "quantity"))
+        return self.filter(Q(status=PrescriptionStatus.SIGNED) | models.Exists(begun.filter(Q(dispensed_quantity=0) | Q(part__gt=0))))
 
     def with_details(self):
         """All that its JSON and its row on the worklist show: 2 more queries, however many rows."""

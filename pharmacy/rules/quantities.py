@@ -164,6 +164,23 @@ def compute_quantity(*, dose: str, frequency: str, duration_days: int, unit: str
     return quantity if 1 <= quantity <= MAX_QUANTITY else None
 
 
+_INVARIABLE = {"ml", "l", "g", "mg", "mcg", "iu", "units", "drops"}
+
+
+def counted(quantity: int, unit: str) -> str:
+    """'21 capsules', '1 tablet', '100 ml'."""
+    plural = "" if quantity == 1 or unit.lower() in _INVARIABLE or unit.endswith("s") else "es" if unit.endswith(("x", "ch", "sh")) else "s"
+    return f"{quantity} {unit}{plural}"
+
+
+def dose_with_unit(dose: str, unit: str) -> str:
+    """A bare '2' becomes '2 tablets': what stands on the label is read by someone else."""
+    amount = _amount(dose.strip()) if re.fullmatch(_NUMBER, dose.strip()) else None
+    if not amount:
+        return dose
+    return f"{dose.strip()} {counted(2 if amount > 1 else 1, unit).split(' ', 1)[1]}"
+
+
 def in_words(*, dose: str, route: str, frequency: str, duration_days: int) -> str:
     """'Take 1 tablet by mouth 3 times a day for 7 days.'"""
     often = dict(FREQUENCIES).get(frequency.strip().upper(), frequency)

@@ -14,7 +14,7 @@ from pharmacy.errors import InsufficientStock, NotDispensable, OverPrescribed, P
 from pharmacy.models import Batch, Dispense, DispenseLine, MovementKind, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.prescription import DISPENSABLE_STATUSES
 from pharmacy.rules.picks import Want, is_usable, next_filling, plan_picks, status_after
-from pharmacy.rules.quantities import MAX_QUANTITY
+from pharmacy.rules.quantities import MAX_QUANTITY, counted
 from pharmacy.selectors.safety import safety_of
 from pharmacy.services.ledger import move_stock
 from pharmacy.services.prescribing import check_reason
@@ -118,7 +118,7 @@ def _wants(rows: dict[int, PrescriptionItem], items: list[dict], chosen: dict[UU
     for item, quantity in asked.items():
         left = item.total_quantity - item.dispensed_quantity
         if quantity > left:
-            raise OverPrescribed(f"{item.medicine.name}: {left} {item.medicine.unit} left to give out.", left=left)
+            raise OverPrescribed(f"{item.medicine.name}: {counted(left, item.medicine.unit)} left to give out.", left=left)
     return wants
 
 
@@ -149,7 +149,7 @@ def _insufficient(shortages, rows: dict[int, PrescriptionItem]) -> InsufficientS
     parts, extra = [], []
     for shortage in shortages:
         medicine = rows[shortage.item_id].medicine
-        parts.append(f"{medicine.name}: {shortage.available} of {shortage.wanted} {medicine.unit} in stock")
+        parts.append(f"{medicine.name}: {shortage.available} of {counted(shortage.wanted, medicine.unit)} in stock")
         extra.append(
             {
                 "item": str(rows[shortage.item_id].public_id),

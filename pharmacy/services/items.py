@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 
 from clinic.core.errors import InvalidInput
 from pharmacy.models import Medicine, Prescription, PrescriptionItem
-from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, compute_quantity
+from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, compute_quantity, dose_with_unit
 
 MOST_ITEMS = 30
 MOST_REPEATS = 12
@@ -50,6 +50,7 @@ def _build(prescription: Prescription, medicine: Medicine, item: dict) -> Prescr
             setattr(row, name, value.strip() if isinstance(value, str) else value)
     if row.frequency.upper() in dict(FREQUENCIES):
         row.frequency = row.frequency.upper()
+    row.dose = dose_with_unit(row.dose, medicine.unit)
     if row.quantity is None and row.duration_days:
         row.quantity = compute_quantity(
             dose=row.dose, frequency=row.frequency, duration_days=row.duration_days, unit=medicine.unit, strength=medicine.strength

@@ -6,8 +6,9 @@ from uuid import uuid4
 import factory
 
 from clinic.accounts.roles import Role
-from clinic.accounts.tests.factories import DoctorFactory, user
-from patients.models import Encounter, Patient
+from clinic.accounts.tests.factories import user
+from patients.models import Encounter
+from patients.tests.factories import EncounterFactory
 from pharmacy.models import Batch, Medicine, Prescription
 from pharmacy.services.clearance import clear_prescriptions
 from pharmacy.services.dispensing import dispense_prescription
@@ -15,26 +16,6 @@ from pharmacy.services.prescribing import sign_prescription, write_prescription
 from pharmacy.services.stock import receive_batch
 
 TODAY = date(2027, 3, 1)
-
-
-class PatientRowFactory(factory.django.DjangoModelFactory):
-    class Meta:
-        model = Patient
-
-    mrn = factory.Sequence(lambda n: f"T{n:07}")
-    first_name = "Ann"
-    last_name = factory.Sequence(lambda n: f"Patient{n}")
-    date_of_birth = date(1980, 5, 17)
-    sex = "female"
-    registered_on = date(2026, 1, 1)
-
-
-class EncounterRowFactory(factory.django.DjangoModelFactory):
-    class Meta:
-        model = Encounter
-
-    patient = factory.SubFactory(PatientRowFactory)
-    doctor = factory.SubFactory(DoctorFactory)
 
 
 class MedicineFactory(factory.django.DjangoModelFactory):
@@ -67,7 +48,7 @@ def line_of(medicine: Medicine, quantity: int = 6, **changes) -> dict:
 
 
 def drafted(*lines: dict, encounter: Encounter | None = None, by=None) -> Prescription:
-    encounter = encounter or EncounterRowFactory()
+    encounter = encounter or EncounterFactory()
     return write_prescription(encounter_id=encounter.pk, items=list(lines) or [line_of(MedicineFactory())], by=by or encounter.doctor.user)
 
 

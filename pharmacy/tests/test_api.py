@@ -5,11 +5,10 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from patients.models import Allergy
+from patients.tests.factories import EncounterFactory, PatientFactory
 from pharmacy.models import Batch, Dispense, Medicine, Prescription, StockMovement, Supplier
 from pharmacy.tests.factories import (
-    EncounterRowFactory,
     MedicineFactory,
-    PatientRowFactory,
     dispensed,
     drafted,
     line_of,
@@ -200,7 +199,8 @@ def test_low_and_expiring_stock_are_named(counter):
     [
         "batches/?medicine=x", "batches/?state=gone", "stock-movements/?date_from=x", "stock-movements/?batch=%00",
         "stock-movements/?kind=in", "inventory/expiring/?days=-1", "inventory/expiring/?days=99999999999", "medicines/?search=%00",
-        "prescriptions/?patient=1", "prescriptions/?status=lost", "dispensings/?prescription=x", "dispensings/?date_to=2026-02-30", "suppliers/?search=%00",
+        "prescriptions/?patient=1", "prescriptions/?status=lost", "dispensings/?prescription=x", "dispensings/?date_to=2026-02-30",
+        "suppliers/?search=%00",
     ],
 )  # fmt: skip
 def test_a_bad_filter_is_a_bad_request(counter, query):
@@ -226,7 +226,7 @@ def item_body(medicine, /, **changes):
 
 @pytest.fixture
 def visit():
-    return EncounterRowFactory()
+    return EncounterFactory()
 
 
 @pytest.fixture
@@ -315,7 +315,7 @@ def test_a_signed_prescription_is_not_edited_or_signed_by_another(doctor, visit,
 
     assert doctor.patch(url, {"items": [item_body(MedicineFactory())]}).data["code"] == "not_draft"
     assert doctor.post(url + "sign/", {}).status_code == 200
-    other = api_as(EncounterRowFactory().doctor.user)
+    other = api_as(EncounterFactory().doctor.user)
     assert other.post(url + "sign/", {}).data["code"] == "not_draft"
 
 
@@ -344,8 +344,8 @@ def test_prints_a_signed_prescription_and_nothing_else(doctor, visit):
 
 
 def test_a_patient_reads_own_signed_prescriptions_only(api_as):
-    me = PatientRowFactory(user=user(Role.PATIENT))
-    own, draft, other = signed(encounter=EncounterRowFactory(patient=me)), drafted(encounter=EncounterRowFactory(patient=me)), signed()
+    me = PatientFactory(user=user(Role.PATIENT))
+    own, draft, other = signed(encounter=EncounterFactory(patient=me)), drafted(encounter=EncounterFactory(patient=me)), signed()
     portal = api_as(me.user)
 
     assert [row["id"] for row in portal.get(V1 + "prescriptions/").data["results"]] == [str(own.public_id)]

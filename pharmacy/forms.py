@@ -1,0 +1,86 @@
+"""Shape of what is typed on the pharmacy's pages. Rules stand in the services."""
+
+from django import forms
+
+from clinic.core.forms import DateInput, RequestIdField
+from pharmacy.models import Medicine, ReturnTo, Supplier
+from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES
+from pharmacy.services.items import MOST_REPEATS
+
+
+def put_errors(form: forms.Form, errors: dict | None) -> None:
+    """Show a service's complaints beside their fields."""
+    for name, words in (errors or {}).items():
+        form.add_error(name if name in form.fields else None, words)
+
+
+class ReceiveForm(forms.Form):
+    lot = forms.CharField(max_length=60, label="Lot number")
+    expires_on = forms.DateField(widget=DateInput, label="Expires on", help_text="The first day on which it may no longer go out.")
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+    unit_cost = forms.DecimalField(min_value=0, max_digits=12, decimal_places=4, label="Cost per unit")
+    supplier = forms.ModelChoiceField(Supplier.objects.all(), required=False, empty_label="Not recorded")
+    request_id = RequestIdField()
+
+    def __init__(self, *args, unit: str = "unit", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["quantity"].help_text = f"In {unit}s, the smallest that is handed out." if unit != "ml" else "In ml."
+
+
+class AdjustForm(forms.Form):
+    quantity = forms.IntegerField(
+        min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY, label="Difference", help_text="-3 for three less, 3 for three more."
+    )
+    reason = forms.CharField(max_length=200)
+    is_waste = forms.BooleanField(required=False, label="Wasted: broken, spilt or thrown away")
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=200)
+
+
+class ReturnForm(forms.Form):
+    to = forms.ChoiceField(choices=ReturnTo.choices, initial=ReturnTo.QUARANTINE, label="Where it goes")
+    reason = forms.CharField(max_length=200)
+
+
+class LineForm(forms.Form):
+    """A line of a prescription. Without JavaScript the medicine comes as typed: a name that fits one only is taken."""
+
+    medicine = forms.UUIDField(required=False)
+    medicine_text = forms.CharField(required=False, max_length=120, label="Medicine")
+    dose = forms.CharField(max_length=60)
+    frequency = forms.ChoiceField(choices=FREQUENCIES, required=False)
+    frequency_words = forms.CharField(max_length=40, required=False, label="Other frequency")
+    duration_days = forms.IntegerField(min_value=1, max_value=366, label="Days")
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, required=False)
+    route = forms.ChoiceField(choices=ROUTES, required=False)
+    repeats = forms.IntegerField(min_value=0, max_value=MOST_REPEATS, required=False)
+    instructions = forms.CharField(max_length=300, required=False)
+    request_id = RequestIdField(required=False)
+
+    def clean(self):
+        data = super().clean()
+        data["medicine"] = self._medicine(data)
+        data["frequency"] = data.get("frequency_words") or data.get("frequency")
+        if not data["frequency"] and "frequency_words" not in self.errors and "frequency" not in self.errors:
+            self.add_error("frequency", "Say how often.")
+        data["route"] = data.get("route") or "oral"
+        return data
+
+    def _medicine(self, data) -> Medicine | None:
+        active = Medicine.objects.active()
+        if data.get("medicine"):
+            found = list(active.filter(public_id=data["medicine"]))
+        else:
+            words = (data.get("medicine_text") or "").strip()
+            found = words and (list(active.filter(name__iexact=words)[:2]) or list(active.matching(words)[:2]))
+        if found and len(found) == 1:
+            return found[0]
+        if "medicine" not in self.errors and "medicine_text" not in self.errors:
+            self.add_error("medicine_text", "Several medicines fit: choose one." if found else "Choose a medicine from the list.")
+        return None
+
+    def item(self) -> dict:
+        names = ("medicine", "dose", "frequency", "duration_days", "quantity", "route", "repeats", "instructions")
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
