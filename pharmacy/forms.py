@@ -14,6 +14,11 @@ def put_errors(form: forms.Form, errors: dict | None) -> None:
         form.add_error(name if name in form.fields else None, words)
 
 
+def first_error(form: forms.Form) -> str:
+    """One sentence for a form that is not shown again with its fields."""
+    return next(f"{form[name].label}: {words[0]}" if name in form.fields else words[0] for name, words in form.errors.items())
+
+
 class ReceiveForm(forms.Form):
     lot = forms.CharField(max_length=60, label="Lot number")
     expires_on = forms.DateField(widget=DateInput, label="Expires on", help_text="The first day on which it may no longer go out.")

@@ -51,9 +51,11 @@ class PrescriptionQuerySet(models.QuerySet):
         return self.filter(status__in=DISPENSABLE_STATUSES, valid_until__gt=on).order_by("signed_at", "id")
 
     def filling_open(self):
-        """Of those: not begun, or with an item that is not handed out or only in part. The others wait for a repeat."""
-        begun = PrescriptionItem.objects.filter(prescription=models.OuterRef("pk")).annotate(part=Mod("dispensed_quantity", "quantity"))
-        return self.filter(Q(status=PrescriptionStatus.SIGNED) | models.Exists(begun.filter(Q(dispensed_quantity=0) | Q(part__gt=0))))
+        """Of those: what someone waits for. Not: a repeat that is not due, or what the patient brought back."""
+        items = PrescriptionItem.objects.filter(prescription=models.OuterRef("pk")).annotate(part=Mod("dispensed_quantity", "quantity"))
+        unfinished = models.Exists(items.filter(Q(dispensed_quantity=0) | Q(part__gt=0)))
+        came_back = models.Exists(items.filter(dispense_lines__returned_quantity__gt=0))
+        return self.filter(unfinished).exclude(came_back)
 
     def with_details(self):
         """All that its JSON and its row on the worklist show: 2 more queries, however many rows."""

@@ -82,6 +82,11 @@ class Counter:
         return any(line.is_short for line in self.lines)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether Enter may hand it out at once: the first time, and paid. After that, or after a return, someone has to look."""
+        return not self.must_pay and not self.dispenses
+
+    @property
     def has_some(self) -> bool:
         return any(line.available and line.wanted for line in self.lines)
 

@@ -14,7 +14,7 @@ from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 from patients.services.reading import record_chart_read
 from pharmacy.errors import NotDispensable, NotSigned, PaymentRequired
-from pharmacy.forms import ReturnForm
+from pharmacy.forms import ReturnForm, first_error
 from pharmacy.models import Dispense, Prescription
 from pharmacy.permissions import DISPENSE, VIEW_PRESCRIPTION
 from pharmacy.printing import prescription_pdf
@@ -43,7 +43,7 @@ def worklist(request):
         "repeats": repeats,
         "tabs": [
             {"label": "Waiting", "url": here, "current": not repeats},
-            {"label": "Repeats", "url": f"{here}?show=repeats", "current": repeats},
+            {"label": "Repeats and returns", "url": f"{here}?show=repeats", "current": repeats},
         ],
     }
     return render(request, "pharmacy/_worklist.html" if request.htmx else "pharmacy/worklist.html", context)
@@ -151,7 +151,7 @@ def give_back(request, dispense):
     form = ReturnForm(request.POST)
     try:
         if not form.is_valid():
-            raise InvalidInput(errors=form.errors)
+            raise InvalidInput(first_error(form))
         return_dispensed(
             dispense_id=row.pk,
             lines=_posted_lines(request, row),

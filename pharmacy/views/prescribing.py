@@ -49,8 +49,8 @@ def _words(refusal: DomainError | None) -> str:
     return " ".join(words for each in (refusal.errors or {}).values() for words in each) or refusal.detail
 
 
-def _done(request, encounter: Encounter):
-    return show(request, encounter) if request.htmx else redirect("pharmacy:prescribing", encounter.public_id)
+def _done(request, encounter: Encounter, **shown):
+    return show(request, encounter, **shown) if request.htmx else redirect("pharmacy:prescribing", encounter.public_id)
 
 
 @require_POST
@@ -66,7 +66,7 @@ def add_line(request, encounter):
         prescribing.add_item(encounter_id=row.pk, item=form.item(), by=request.user, request_id=form.cleaned_data["request_id"])
     except DomainError as refusal:
         return show(request, row, refusal=refusal, refused="line", line=request.POST.dict())
-    return _done(request, row)
+    return _done(request, row, added=True)
 
 
 @require_POST

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
-from pharmacy.forms import AdjustForm, ReasonForm, ReceiveForm, put_errors
+from pharmacy.forms import AdjustForm, ReasonForm, ReceiveForm, first_error, put_errors
 from pharmacy.models import Batch, BatchState, Medicine, MovementKind
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.permissions import MANAGE_STOCK, VIEW_STOCK
@@ -95,7 +95,7 @@ def adjust(request, batch):
     form = AdjustForm(request.POST)
     try:
         if not form.is_valid():
-            raise InvalidInput(_first_error(form))
+            raise InvalidInput(first_error(form))
         services.adjust_batch(
             batch_id=row.pk,
             quantity=form.cleaned_data["quantity"],
@@ -117,7 +117,7 @@ def change_state(request, batch, to):
     form = ReasonForm(request.POST)
     try:
         if not form.is_valid():
-            raise InvalidInput(_first_error(form))
+            raise InvalidInput(first_error(form))
         services.change_batch_state(batch_id=row.pk, to=to, reason=form.cleaned_data["reason"], by=request.user)
     except DomainError as refusal:
         return show(request, row.medicine.public_id, refusal=_in_words(refusal), refused=str(batch))
@@ -135,10 +135,6 @@ class BatchStateConverter:
 
     def to_url(self, value):
         return str(value)
-
-
-def _first_error(form) -> str:
-    return next(f"{form[name].label}: {words[0]}" if name in form.fields else words[0] for name, words in form.errors.items())
 
 
 def _in_words(refusal: DomainError) -> DomainError:
