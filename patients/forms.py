@@ -95,8 +95,17 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class SummaryForm(forms.Form):
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+class PartForm(forms.Form):
+    """A form of one part of the consultation: several stand on one page, so each has ids of its own."""
+
+    part = ""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, auto_id=f"{self.part}_%s", **kwargs)
+
+
+class SummaryForm(PartForm):
+    part = "summary"
     reason = forms.CharField(label="Why the patient came", max_length=300, required=False)
     diagnosis_text = forms.CharField(label="Assessment and plan", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
@@ -110,21 +119,25 @@ def _vital_field(name: str) -> forms.Field:
     return forms.DecimalField(label=label, required=False, help_text=words, max_digits=8, decimal_places=3, widget=forms.NumberInput(attrs))
 
 
-class VitalsForm(forms.Form):
+class VitalsForm(PartForm):
     """Values only; their ranges are the service's, which names them."""
+
+    part = "vitals"
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields |= {name: _vital_field(name) for name in VITALS_RANGES}
 
 
-class DiagnosisForm(forms.Form):
+class DiagnosisForm(PartForm):
+    part = "diagnosis"
     text = forms.CharField(label="Diagnosis", max_length=300)
     code = forms.CharField(label="ICD-10 code", max_length=10, required=False, widget=forms.TextInput(attrs={"placeholder": "J06.9"}))
     rank = forms.ChoiceField(choices=DiagnosisRank.choices)
 
 
-class NoteForm(forms.Form):
+class NoteForm(PartForm):
+    part = "note"
     text = forms.CharField(label="Note", widget=forms.Textarea(attrs={"rows": 6}))
     symptoms = forms.CharField(max_length=500, required=False, help_text="Separated by commas: cough, fever")
 
@@ -134,6 +147,7 @@ class NoteForm(forms.Form):
         return {"symptoms": symptoms} if symptoms else {}
 
 
-class AddendumForm(forms.Form):
+class AddendumForm(PartForm):
+    part = "addendum"
     reason = forms.CharField(label="Why it is corrected", max_length=200)
     text = forms.CharField(label="Addendum", max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}))

@@ -4,7 +4,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clinic.audit.api import idempotent
-from clinic.core.api import EtagMixin, HasActionPermission
+from clinic.core.api import EtagMixin, HasActionPermission, whole_list
 from clinic.core.errors import Forbidden
 from clinic.core.http import etag_of, expected_version
 from patients import permissions, selectors
@@ -79,7 +79,8 @@ class PatientViewSet(EtagMixin, GenericViewSet):
     def duplicates(self, request, public_id):
         patient = self.get_object()
         found = selectors.possible_duplicates(selectors.identity_of(patient), request.user, exclude_id=patient.pk)
-        return Response([serializers.PatientRowSerializer(each.patient).data | {"reasons": each.reasons} for each in found])
+        rows = [serializers.PatientRowSerializer(each.patient).data | {"reasons": each.reasons} for each in found]
+        return Response(whole_list(rows))
 
     @action(detail=True, url_path="access-log")
     def access_log(self, request, public_id):

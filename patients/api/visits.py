@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clinic.audit.api import idempotent
-from clinic.core.api import EtagMixin, HasActionPermission
+from clinic.core.api import EtagMixin, HasActionPermission, whole_list
 from clinic.core.http import etag_of, expected_version
 from patients import permissions, selectors
 from patients.api import serializers
@@ -74,7 +74,7 @@ class VisitViewSet(EtagMixin, GenericViewSet):
 
     @action(detail=True)
     def vitals(self, request, public_id):
-        return Response(serializers.VitalsSerializer(self._read_visit().vitals.all(), many=True).data)
+        return Response(whole_list(serializers.VitalsSerializer(self._read_visit().vitals.all(), many=True).data))
 
     @vitals.mapping.post
     @idempotent
@@ -85,7 +85,7 @@ class VisitViewSet(EtagMixin, GenericViewSet):
 
     @action(detail=True)
     def diagnoses(self, request, public_id):
-        return Response(serializers.DiagnosisSerializer(self._read_visit().diagnoses.all(), many=True).data)
+        return Response(whole_list(serializers.DiagnosisSerializer(self._read_visit().diagnoses.all(), many=True).data))
 
     @diagnoses.mapping.post
     @idempotent
@@ -96,7 +96,7 @@ class VisitViewSet(EtagMixin, GenericViewSet):
 
     @action(detail=True)
     def notes(self, request, public_id):
-        return Response(serializers.NoteSerializer(notes.read_notes(self._read_visit()), many=True).data)
+        return Response(whole_list(serializers.NoteSerializer(notes.read_notes(self._read_visit()), many=True).data))
 
     @notes.mapping.post
     @idempotent
@@ -111,7 +111,7 @@ class VisitViewSet(EtagMixin, GenericViewSet):
     @action(detail=True)
     def addenda(self, request, public_id):
         found = self._read_visit().addenda.select_related("author").order_by("created_at", "id")
-        return Response(serializers.AddendumSerializer(found, many=True).data)
+        return Response(whole_list(serializers.AddendumSerializer(found, many=True).data))
 
     @addenda.mapping.post
     @idempotent

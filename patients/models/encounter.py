@@ -155,7 +155,10 @@ class Vitals(BaseModel):
             ),
             models.CheckConstraint(name="vitals_not_empty", condition=~Q(**{f"{name}__isnull": True for name in VITALS_RANGES})),
         ]
-        triggers = [FrozenWithEncounter(name="vitals_frozen_when_signed")]
+        triggers = [
+            FrozenWithEncounter(name="vitals_frozen_when_signed"),
+            Frozen(name="vitals_stay_with_their_encounter", condition=pgtrigger.AnyChange("encounter")),
+        ]
 
     @property
     def bmi(self) -> Decimal | None:
@@ -185,7 +188,10 @@ class Diagnosis(BaseModel):
             models.UniqueConstraint(fields=["encounter"], condition=Q(rank=DiagnosisRank.PRIMARY), name="diagnosis_one_primary"),
             models.CheckConstraint(name="diagnosis_has_text", condition=~Q(text="")),
         ]
-        triggers = [FrozenWithEncounter(name="diagnosis_frozen_when_signed")]
+        triggers = [
+            FrozenWithEncounter(name="diagnosis_frozen_when_signed"),
+            Frozen(name="diagnosis_stays_with_its_encounter", condition=pgtrigger.AnyChange("encounter")),
+        ]
 
 
 class ClinicalNote(BaseModel):

@@ -1,6 +1,7 @@
 from patients.selectors.charts import (
     CHART_READ,
     access_log_of,
+    counts_of,
     encounter_of,
     last_visits,
     newest_patients,
@@ -15,6 +16,7 @@ __all__ = [
     "CHART_READ",
     "PossibleDuplicate",
     "access_log_of",
+    "counts_of",
     "encounter_of",
     "identity_of",
     "last_visits",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 
 from clinic.audit.models import OutboxEvent
 from patients.models import Allergy, Diagnosis, Encounter, Patient, Problem, Vitals
@@ -51,6 +51,13 @@ def last_visits(patient: Patient, user) -> list[Encounter]:
     return list(
         visits.prefetch_related(Prefetch("diagnoses", Diagnosis.objects.order_by("rank", "id"))).order_by("-started_at", "-id")[:10]
     )
+
+
+def counts_of(encounter: Encounter) -> list[tuple[str, str, int]]:
+    """(one, many, number) of what a signature would stand for."""
+    named = (("vitals", "set of vitals", "sets of vitals"), ("diagnoses", "diagnosis", "diagnoses"), ("notes", "note", "notes"))
+    numbers = Encounter.objects.filter(pk=encounter.pk).values_list(*(Count(name, distinct=True) for name, _, _ in named)).get()
+    return [(one, many, number) for (_, one, many), number in zip(named, numbers, strict=True)]
 
 
 # --- Vitals as a page shows them ---------------------------------------------------------

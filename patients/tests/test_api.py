@@ -177,7 +177,7 @@ class TestPatients:
     def test_duplicates_name_their_reasons(self, reception):
         patient, twin = PatientFactory(last_name="Okafor"), PatientFactory(last_name="Okafo")
 
-        [found] = reception.get(f"{URL}{patient.public_id}/duplicates/").json()
+        [found] = reception.get(f"{URL}{patient.public_id}/duplicates/").json()["results"]
 
         assert found["mrn"] == twin.mrn
         assert found["reasons"] == ["same birth date", "similar name"]
@@ -284,7 +284,7 @@ class TestVisits:
             assert (refused.status_code, refused.json()["code"]) == (409, "encounter_closed")
         assert doctor.patch(visit_url(encounter), {"reason": "x"}).status_code == 409
         assert doctor.post(visit_url(encounter, "addenda/"), {"reason": "typo", "text": "flu"}).status_code == 201
-        assert doctor.get(visit_url(encounter, "addenda/")).json()[0]["text"] == "flu"
+        assert doctor.get(visit_url(encounter, "addenda/")).json()["results"][0]["text"] == "flu"
 
     def test_signing_an_old_state_is_refused(self, doctor, settings):
         settings.VISIT_COMPLETION_STEPS = []
@@ -347,7 +347,7 @@ class TestNotes:
         body = {"text": "Cough", "observations": {"symptoms": ["cough"], "since_days": 3}, "tags": ["chest"]}
 
         written = doctor.post(visit_url(encounter, "notes/"), body)
-        [read] = doctor.get(visit_url(encounter, "notes/")).json()
+        [read] = doctor.get(visit_url(encounter, "notes/")).json()["results"]
 
         assert written.status_code == 201
         assert read == written.json()

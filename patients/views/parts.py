@@ -7,6 +7,7 @@ from django.forms import Form
 
 from patients import forms, selectors
 from patients.models import DiagnosisRank, Encounter
+from patients.services.encounters import CHANGEABLE
 from patients.services.notes import read_notes
 
 
@@ -20,7 +21,7 @@ class Part:
 
 
 def _summary(encounter: Encounter) -> dict:
-    initial = {name: getattr(encounter, name) for name in ("reason", "diagnosis_text", "version")}
+    initial = {name: getattr(encounter, name) for name in CHANGEABLE}
     return {"summary_form": forms.SummaryForm(initial=initial)}
 
 
@@ -40,17 +41,13 @@ def _notes(encounter: Encounter) -> dict:
 
 
 def _addenda(encounter: Encounter) -> dict:
-    addenda = encounter.addenda.select_related("author").order_by("created_at", "id")
-    return {"addenda": list(addenda), "addendum_form": forms.AddendumForm()}
+    """Only a signed visit has any."""
+    addenda = [] if encounter.is_open else list(encounter.addenda.select_related("author").order_by("created_at", "id"))
+    return {"addenda": addenda, "addendum_form": forms.AddendumForm()}
 
 
 def _sign(encounter: Encounter) -> dict:
-    counts = [
-        ("set of vitals", "sets of vitals", encounter.vitals.count()),
-        ("diagnosis", "diagnoses", encounter.diagnoses.count()),
-        ("note", "notes", encounter.notes.count()),
-    ]
-    return {"counts": counts, "error_form": forms.ReasonForm(auto_id="error_%s")}
+    return {"counts": selectors.counts_of(encounter), "error_form": forms.ReasonForm(auto_id="error_%s")}
 
 
 PARTS = {
