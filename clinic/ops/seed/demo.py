@@ -1,14 +1,15 @@
 """What the steps of filling share: when 'today' is, who signs in how, and who did what."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from clinic.accounts.models import Doctor, User
-from clinic.ops.seed.data.clinic_facts import DOCTORS, STAFF
+from clinic.ops.seed.ids import seed_id
+from patients.models import Patient
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Demo:
 
     now: datetime
     logins: dict[str, dict]
+    _users: dict[str, User] = field(default_factory=dict, init=False)
+    _doctors: dict[str, Doctor] = field(default_factory=dict, init=False)
+    _patients: dict[int, Patient] = field(default_factory=dict, init=False)
 
     @property
     def today(self) -> date:
@@ -32,23 +36,27 @@ class Demo:
 
     def dice(self, *about) -> random.Random:
         """Chance for one thing, the same in every run and whatever was made before it."""
-        return random.Random(":".join(str(part) for part in about))  # noqa: S311
+        return random.Random(":".join(str(part) for part in about))
 
     def username(self, name: str) -> str:
         return self.logins[name]["username"] if name in self.logins else name
 
     def user(self, name: str) -> User:
-        return self._people[self.username(name)]
+        if name not in self._users:
+            self._users[name] = User.objects.get(username=self.username(name))
+        return self._users[name]
 
     def doctor(self, name: str) -> Doctor:
-        return self._doctors[self.username(name)]
+        if name not in self._doctors:
+            self._doctors[name] = Doctor.objects.select_related("user", "department").get(user__username=self.username(name))
+        return self._doctors[name]
 
-    @cached_property
-    def _people(self) -> dict[str, User]:
-        names = [self.username(name) for name, *_ in [*STAFF, *DOCTORS]]
-        return {user.username: user for user in User.objects.filter(username__in=names)}
+    def patient(self, number: int) -> Patient:
+        """By the number that the patient has in the demo, from 1 on."""
+        if number not in self._patients:
+            self._patients[number] = Patient.objects.get(request_id=seed_id("patient", number))
+        return self._patients[number]
 
-    @cached_property
-    def _doctors(self) -> dict[str, Doctor]:
-        doctors = Doctor.objects.select_related("user", "department__facility")
-        return {doctor.user.username: doctor for doctor in doctors}
+    @property
+    def zone(self) -> ZoneInfo:
+        return timezone.get_default_timezone()

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from clinic.accounts.models import Facility, User
 from clinic.accounts.services.directory import save_entry
-from clinic.ops.seed import ground, pharmacy_shelf
+from clinic.core.errors import DomainError
+from clinic.ops.seed import ground, hours, prices, registry, shelf, today, week
 from clinic.ops.seed.data.clinic_facts import FACILITIES, MAIN
 from clinic.ops.seed.demo import Demo, Tally
 from clinic.ops.seed.errors import SeedRefused
@@ -15,8 +16,16 @@ STEPS: list[tuple[str, Callable[[Demo], Tally]]] = [
     ("staff", ground.seed_staff),
     ("places and specializations", ground.seed_places),
     ("doctors", ground.seed_doctors),
-    ("medicines", pharmacy_shelf.seed_medicines),
-    ("suppliers", pharmacy_shelf.seed_suppliers),
+    ("hours", hours.seed_hours),
+    ("prices", prices.seed_prices),
+    ("medicines", shelf.seed_medicines),
+    ("suppliers", shelf.seed_suppliers),
+    ("batches", shelf.seed_batches),
+    ("patients", registry.seed_patients),
+    ("portal accounts", registry.seed_portal_accounts),
+    ("appointments of last week", week.seed_past),
+    ("appointments of today", today.seed_today),
+    ("appointments to come", week.seed_coming),
 ]
 
 
@@ -30,7 +39,10 @@ def fill_clinic(*, logins: dict[str, dict], now: datetime, say: Callable[[str], 
     demo = Demo(now=founded.created_at, logins=logins)
     changed = 0
     for title, step in STEPS:
-        tally = step(demo)
+        try:
+            tally = step(demo)
+        except DomainError as error:
+            raise SeedRefused(f"The {title} could not be made: {error.errors or error.detail}") from error
         changed += tally.made
         say(_line(title, tally))
     return changed

@@ -8,7 +8,7 @@ from clinic.accounts.roles import Role
 from clinic.accounts.services.directory import save_entry
 from clinic.accounts.services.staff import change_password, register_staff
 from clinic.core.errors import DomainError
-from clinic.ops.seed.data.clinic_facts import DEPARTMENTS, DOCTORS, FACILITIES, MAIN, SPECIALIZATIONS, STAFF
+from clinic.ops.seed.data.clinic_facts import DEPARTMENTS, DOCTORS, FACILITIES, MAIN, SPECIALIZATIONS, STAFF, Colleague
 from clinic.ops.seed.demo import Demo, Tally
 from clinic.ops.seed.errors import SeedRefused
 from clinic.ops.seed.ids import seed_id
@@ -28,7 +28,7 @@ def seed_places(demo: Demo) -> Tally:
     places = [Facility(public_id=seed_id("facility", name), name=name, address=address, phone=phone) for name, address, phone in FACILITIES]
     made = [_add(place, demo) for place in places]
     facilities = {facility.name: facility for facility in Facility.objects.all()}
-    for name, location, facility, _ in DEPARTMENTS:
+    for name, location, facility in DEPARTMENTS:
         department = Department(public_id=seed_id("department", name), name=name, location=location, facility=facilities[facility])
         made.append(_add(department, demo))
     made += [_add(Specialization(public_id=seed_id("specialization", name), name=name), demo) for name in SPECIALIZATIONS]
@@ -63,18 +63,17 @@ def add_user(demo: Demo, name: str, roles: list[Role], first: str, last: str, do
     return True
 
 
-def _add_doctor(demo: Demo, row: tuple) -> bool:
-    name, first, last, department, specializations, years, fee, slot, room, *_ = row
+def _add_doctor(demo: Demo, colleague: Colleague) -> bool:
     details = {
-        "department": Department.objects.get(public_id=seed_id("department", department)),
-        "specializations": Specialization.objects.filter(name__in=specializations),
-        "licence_number": f"LIC-{demo.dice('licence', name).randrange(10**6):06}",
-        "experience_years": years,
-        "consultation_fee": fee,
-        "slot_minutes": slot,
-        "room": room,
+        "department": Department.objects.get(public_id=seed_id("department", colleague.department)),
+        "specializations": Specialization.objects.filter(name__in=colleague.specializations),
+        "licence_number": f"LIC-{demo.dice('licence', colleague.login).randrange(10**6):06}",
+        "experience_years": colleague.experience_years,
+        "consultation_fee": colleague.fee,
+        "slot_minutes": colleague.slot_minutes,
+        "room": colleague.room,
     }
-    return add_user(demo, name, [Role.DOCTOR], first, last, details)
+    return add_user(demo, colleague.login, [Role.DOCTOR], colleague.first, colleague.last, details)
 
 
 def _add(entry: models.Model, demo: Demo) -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 from clinic.ops.seed.errors import SeedRefused
 
 LOGIN_NAMES = ("admin", "manager", "doctor", "doctor2", "nurse", "pharmacist", "reception", "patient", "patient2")
+# Without the characters that are mistaken for one another when typed from paper.
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def read_logins(path: Path | None) -> dict[str, dict]:
@@ -23,6 +25,6 @@ def read_logins(path: Path | None) -> dict[str, dict]:
 
 
 def make_logins() -> dict[str, dict]:
-    """One new password for all of them."""
-    password = secrets.token_urlsafe(12)
+    """One new password for all of them: three groups of five, 74 bits, and it can be read aloud."""
+    password = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(3))
     return {name: {"username": name, "password": password} for name in LOGIN_NAMES}

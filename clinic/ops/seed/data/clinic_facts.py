@@ -1,5 +1,6 @@
 """The demo clinic itself: places, people who work there, hours, prices, suppliers."""
 
+from dataclasses import dataclass
 from datetime import time
 
 from clinic.accounts.roles import Role
@@ -11,10 +12,10 @@ FACILITIES = [  # name, address, phone
     (MAIN, "12 Mill Lane\nRiverside", "+12025550100"),
     (HARBOUR, "3 Quay Street\nRiverside", "+12025550101"),
 ]
-DEPARTMENTS = [  # name, location, facility, letters of its queue
-    (GENERAL, "ground floor", MAIN, "GM"),
-    (PAEDIATRICS, "first floor, east", MAIN, "PD"),
-    (DENTAL, "second floor", HARBOUR, "DN"),
+DEPARTMENTS = [  # name, location, facility
+    (GENERAL, "ground floor", MAIN),
+    (PAEDIATRICS, "first floor, east", MAIN),
+    (DENTAL, "second floor", HARBOUR),
 ]
 SPECIALIZATIONS = ["Dentistry", "Dermatology", "Endocrinology", "Family medicine", "Internal medicine", "Orthodontics", "Paediatrics"]
 
@@ -31,17 +32,34 @@ MORNING, AFTERNOON, LATE = (time(8), time(12)), (time(13), time(17)), (time(14),
 WEEK = range(1, 6)
 SATURDAY = 6
 
-# name of the login, given name, family name, department, specializations, years, fee, slot minutes, room, letters of the queue,
-# sessions of a weekday, works on Saturday morning. Only `doctor` and `doctor2` can sign in.
+
+@dataclass(frozen=True)
+class Colleague:
+    """A doctor. `sessions` are those of a weekday; who works on Saturdays does so in the morning."""
+
+    login: str
+    first: str
+    last: str
+    department: str
+    specializations: list[str]
+    experience_years: int
+    fee: str
+    slot_minutes: int
+    room: str
+    sessions: list[tuple[time, time]]
+    on_saturday: bool = False
+
+
+# Only `doctor` and `doctor2` can sign in.
 DOCTORS = [
-    ("doctor", "Amina", "Haddad", GENERAL, ["Family medicine"], 14, "40.00", 15, "Room 1", "A", [MORNING, AFTERNOON], True),
-    ("doctor2", "Tomás", "Rivera", PAEDIATRICS, ["Paediatrics"], 9, "45.00", 15, "Room 5", "T", [MORNING, AFTERNOON], True),
-    ("dr.okafor", "Chidi", "Okafor", GENERAL, ["Internal medicine"], 21, "55.00", 20, "Room 2", "O", [MORNING, AFTERNOON], False),
-    ("dr.novak", "Jana", "Nováková", GENERAL, ["Internal medicine", "Endocrinology"], 17, "55.00", 20, "Room 3", "N", [MORNING], False),
-    ("dr.raghavan", "Meera", "Raghavan", GENERAL, ["Dermatology"], 6, "50.00", 15, "Room 4", "R", [AFTERNOON], False),
-    ("dr.lefevre", "Étienne", "Lefèvre", PAEDIATRICS, ["Paediatrics"], 26, "45.00", 15, "Room 6", "L", [LATE], False),
-    ("dr.tanaka", "Haruka", "Tanaka", DENTAL, ["Dentistry"], 11, "60.00", 30, "Surgery 1", "H", [MORNING, AFTERNOON], True),
-    ("dr.schafer", "Lukas", "Schäfer", DENTAL, ["Dentistry", "Orthodontics"], 8, "60.00", 30, "Surgery 2", "S", [LATE], False),
+    Colleague("doctor", "Amina", "Haddad", GENERAL, ["Family medicine"], 14, "40.00", 15, "Room 1", [MORNING, AFTERNOON], True),
+    Colleague("doctor2", "Tomás", "Rivera", PAEDIATRICS, ["Paediatrics"], 9, "45.00", 15, "Room 5", [MORNING, AFTERNOON], True),
+    Colleague("dr.okafor", "Chidi", "Okafor", GENERAL, ["Internal medicine"], 21, "55.00", 20, "Room 2", [MORNING, AFTERNOON], False),
+    Colleague("dr.novak", "Jana", "Nováková", GENERAL, ["Internal medicine", "Endocrinology"], 17, "55.00", 20, "Room 3", [MORNING], False),
+    Colleague("dr.raghavan", "Meera", "Raghavan", GENERAL, ["Dermatology"], 6, "50.00", 15, "Room 4", [AFTERNOON], False),
+    Colleague("dr.lefevre", "Étienne", "Lefèvre", PAEDIATRICS, ["Paediatrics"], 26, "45.00", 15, "Room 6", [LATE], False),
+    Colleague("dr.tanaka", "Haruka", "Tanaka", DENTAL, ["Dentistry"], 11, "60.00", 30, "Surgery 1", [MORNING, AFTERNOON], True),
+    Colleague("dr.schafer", "Lukas", "Schäfer", DENTAL, ["Dentistry", "Orthodontics"], 8, "60.00", 30, "Surgery 2", [LATE], False),
 ]
 
 PRICES = [  # code, name, price, tax percent
