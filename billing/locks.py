@@ -1,11 +1,11 @@
 """The only row locks of billing.
 
-Order: invoice, payment, shift, then downwards the prescriptions (by id) and the encounter or patient, and last of
-all the invoice counter. The counter stands at the end although it is billing's own row: whoever holds it
-waits for nobody, so that issuing is never held up by it, and no number is taken by what may still fail.
+Order: invoice, payment, shift, then downwards the prescriptions (by id) and the encounter or patient, and
+last of all the invoice counter. The counter stands at the end although it is billing's own row: whoever
+holds it waits for nobody, and no number is taken by what may still be refused. A price is locked alone.
 """
 
-from billing.models import Invoice, InvoiceCounter, Payment, Shift
+from billing.models import Invoice, InvoiceCounter, Payment, PriceItem, Shift
 from clinic.core.errors import NotFound
 from patients.locks import lock_encounter, lock_patient
 from pharmacy.locks import lock_prescriptions
@@ -30,6 +30,10 @@ def lock_payment(payment_id: int) -> Payment:
 
 def lock_shift(shift_id: int) -> Shift:
     return _lock(Shift.objects, shift_id)
+
+
+def lock_price(price_id: int) -> PriceItem:
+    return _lock(PriceItem.objects, price_id)
 
 
 def lock_counter(year: int) -> InvoiceCounter:

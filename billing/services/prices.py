@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
-from billing import rules
+from billing import locks, rules
 from billing.errors import PriceOverlaps
 from billing.models import PriceItem
 from clinic.audit.services.recording import record
@@ -32,8 +32,9 @@ def set_price(
 
 
 @atomic_with_retry
-def end_price(*, price: PriceItem, valid_until: date | None, by) -> PriceItem:
-    """Change the last day of a price. Raises InvalidInput, PriceOverlaps."""
+def end_price(*, price_id: int, valid_until: date | None, by) -> PriceItem:
+    """Change the last day of a price. Locks the price. Raises InvalidInput, PriceOverlaps."""
+    price = locks.lock_price(price_id)
     if valid_until and valid_until <= price.valid_from:
         raise InvalidInput(errors={"valid_until": ["Must be after the first day."]})
     price.valid_until = valid_until

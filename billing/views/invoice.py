@@ -162,8 +162,11 @@ def change_lines(request, invoice):
 
 
 def _kept(line, typed) -> dict:
+    name = f"discount-{line.public_id}"
+    if name not in typed:
+        return {"id": line.public_id}
     try:
-        return {"id": line.public_id, "discount": amount_field(required=False).clean(typed.get(f"discount-{line.public_id}")) or ZERO}
+        return {"id": line.public_id, "discount": amount_field(required=False).clean(typed[name]) or ZERO}
     except ValidationError as error:
         raise InvalidInput("A discount is not an amount.") from error
 
