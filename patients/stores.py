@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from pymongo import ReplaceOne
-from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from clinic.core import mongo
 
@@ -47,18 +47,21 @@ _VALIDATOR = {
 
 @mongo.guarded
 def ensure_collections() -> None:
-    """Make the collection with its validator and indexes, or bring them up to date. Doing it again changes nothing."""
+    """Make the collection with its validator and indexes, or bring them up to date. Doing it again changes nothing.
+
+    A server that refuses the validator still takes notes: the services check them first.
+    """
     database = mongo.database()
     try:
-        database.create_collection(COLLECTION, validator=_VALIDATOR)
-    except (CollectionInvalid, OperationFailure) as error:
-        if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
-            raise
-        database.command("collMod", COLLECTION, validator=_VALIDATOR)
-    notes = database[COLLECTION]
-    notes.create_index("record_uuid")
-    notes.create_index("patient")
-    notes.create_index("observations.symptoms")
+        if COLLECTION in database.list_collection_names():
+            database.command("collMod", COLLECTION, validator=_VALIDATOR)
+        else:
+            database.create_collection(COLLECTION, validator=_VALIDATOR, check_exists=False)
+        for field in ("record_uuid", "patient", "observations.symptoms"):
+            database[COLLECTION].create_index(field)
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:  # made by another process just now
+            logger.exception("mongodb refused the collection of notes", extra={"code": error.code})
 
 
 @mongo.guarded
@@ -70,7 +73,7 @@ def put_notes(documents: Iterable[dict]) -> None:
         )
     except BulkWriteError as error:
         codes = sorted({problem["code"] for problem in error.details.get("writeErrors", [])})
-        logger.exception("mongodb refused clinical notes", extra={"codes": codes})
+        logger.error("mongodb refused clinical notes", extra={"codes": codes})  # not the error: it quotes the note
 
 
 @mongo.guarded

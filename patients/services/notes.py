@@ -79,7 +79,7 @@ def write_note(
         patient=encounter.patient,
         changes={"encounter": str(encounter.public_id), "sha256": note.sha256},
     )
-    transaction.on_commit(functools.partial(_ship_soon, note.pk))
+    transaction.on_commit(functools.partial(_ship_soon, note.pk), robust=True)  # whatever MongoDB says, the note is safe
     return note
 
 
@@ -134,6 +134,8 @@ def _waiting(*, after: int) -> list[ClinicalNote]:
 
 def _move(notes: list[ClinicalNote]) -> int:
     """Put, read back, compare, and only then let PostgreSQL's copies go. Raises MongoDown."""
+    if not notes:
+        return 0
     stores.put_notes(_document(note) for note in notes)
     stored = stores.get_bodies(note.public_id for note in notes)
     equal = [note.pk for note in notes if (body := stored.get(str(note.public_id))) and sha256_of(body) == note.sha256]

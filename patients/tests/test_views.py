@@ -1,0 +1,334 @@
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from clinic.accounts.roles import Role
+from clinic.accounts.tests.factories import user
+from clinic.audit.models import OutboxEvent
+from patients.models import Addendum, ClinicalNote, Diagnosis, Encounter, Patient, Vitals
+from patients.tests.factories import (
+    AllergyFactory,
+    ClinicalNoteFactory,
+    DiagnosisFactory,
+    EncounterFactory,
+    PatientFactory,
+    ProblemFactory,
+    VitalsFactory,
+)
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+ROWS = {f"{name}-{count}": "0" for name in ("allergies", "problems") for count in ("TOTAL_FORMS", "INITIAL_FORMS")}
+
+
+@pytest.fixture
+def reception(client_as):
+    return client_as(user(Role.RECEPTION))
+
+
+@pytest.fixture
+def doctor(client_as):
+    return client_as(user(Role.DOCTOR))
+
+
+def form_of(**changes) -> dict:
+    return {
+        "first_name": "Ann",
+        "last_name": "Bell",
+        "date_of_birth": "1984-02-29",
+        "date_of_birth_precision": "day",
+        "sex": "female",
+        "request_id": str(uuid4()),
+        **ROWS,
+        **changes,
+    }
+
+
+class TestFinding:
+    def test_list_shows_the_found_and_htmx_gets_only_them(self, reception):
+        PatientFactory(last_name="Okafor")
+        PatientFactory(last_name="Winter")
+
+        whole = reception.get(reverse("patients:list"), {"q": "okafor"})
+        part = reception.get(reverse("patients:list"), {"q": "okafor"}, headers=HTMX)
+
+        assert b"Okafor" in whole.content
+        assert b"Winter" not in whole.content
+        assert b"<html" in whole.content
+        assert b"<html" not in part.content
+
+    def test_suggestions_link_to_the_chart_or_give_the_id(self, reception):
+        patient = PatientFactory(last_name="Okafor")
+
+        links = reception.get(reverse("patients:suggest"), {"q": "oka"}).content.decode()
+        values = reception.get(reverse("patients:suggest"), {"patient_text": "oka"}).content.decode()
+
+        assert f'data-href="{reverse("patients:chart", args=[patient.public_id])}"' in links
+        assert f'data-value="{patient.public_id}"' in values
+
+    def test_list_is_flat_in_queries(self, reception, django_assert_max_num_queries):
+        PatientFactory.create_batch(20)
+
+        with django_assert_max_num_queries(4):
+            reception.get(reverse("patients:list"))
+
+
+class TestRegistering:
+    url = "/patients/register/"
+
+    def test_registered_patient_is_shown(self, reception):
+        allergies = {"allergies-TOTAL_FORMS": "2", "allergies-0-substance": "Latex", "allergies-1-substance": ""}
+
+        answer = reception.post(self.url, form_of(**allergies))
+
+        patient = Patient.objects.get()
+        assert answer.status_code == 302
+        assert answer.url == reverse("patients:chart", args=[patient.public_id])
+        assert [allergy.substance for allergy in patient.allergies.all()] == ["Latex"]
+        assert patient.allergies_reviewed_at
+
+    def test_nobody_asked_stays_unknown(self, reception):
+        reception.post(self.url, form_of())
+
+        assert Patient.objects.get().allergies_reviewed_at is None
+
+    def test_possible_duplicates_are_shown_before_saving(self, reception):
+        twin = PatientFactory(first_name="Ann", last_name="Bell")
+
+        shown = reception.post(self.url, form_of())
+
+        assert shown.status_code == 422
+        assert reverse("patients:chart", args=[twin.public_id]) in shown.content.decode()
+        assert Patient.objects.count() == 1
+
+        reception.post(self.url, form_of(register_anyway="1"))
+        assert Patient.objects.count() == 2
+
+    def test_sent_twice_registers_once(self, reception):
+        form = form_of(register_anyway="1")
+
+        first, second = reception.post(self.url, form), reception.post(self.url, form)
+
+        assert first.url == second.url
+        assert Patient.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"date_of_birth": "2999-01-01"},
+            {"phone": "12"},
+            {"first_name": ""},
+            {"allergies-TOTAL_FORMS": "x"},
+            {"allergies-TOTAL_FORMS": "1", "allergies-0-substance": "Latex", "no_known_allergies": "on"},
+            {"request_id": "x"},
+        ],
+    )
+    def test_bad_input_is_shown_and_saves_nothing(self, reception, change):
+        answer = reception.post(self.url, form_of(**change))
+
+        assert answer.status_code in {400, 422}
+        assert not Patient.objects.exists()
+
+    def test_only_who_registers_may(self, doctor):
+        assert doctor.get(self.url).status_code == 403
+        assert doctor.post(self.url, form_of()).status_code == 403
+        assert not Patient.objects.exists()
+
+
+class TestChart:
+    def test_opening_it_is_audited_once(self, reception):
+        patient = PatientFactory()
+
+        assert reception.get(reverse("patients:chart", args=[patient.public_id])).status_code == 200
+
+        event = OutboxEvent.objects.get(action="patients.chart.read")
+        assert event.patient_id == patient.public_id
+
+    def test_clinical_parts_are_for_those_who_care(self, reception, doctor):
+        encounter = EncounterFactory(reason="CANARY")
+        url = reverse("patients:chart", args=[encounter.patient.public_id])
+
+        assert b"CANARY" not in reception.get(url).content
+        assert b"CANARY" in doctor.get(url).content
+
+    def test_it_is_flat_in_queries(self, doctor, django_assert_max_num_queries):
+        patient = PatientFactory()
+        for _ in range(8):
+            AllergyFactory(patient=patient)
+            ProblemFactory(patient=patient)
+            DiagnosisFactory(encounter__patient=patient)
+
+        with django_assert_max_num_queries(10):
+            doctor.get(reverse("patients:chart", args=[patient.public_id]))
+
+    def test_unknown_allergies_are_not_shown_as_none(self, doctor):
+        patient = PatientFactory()
+        url = reverse("patients:chart", args=[patient.public_id])
+        assert b"Allergies not recorded" in doctor.get(url).content
+
+        Patient.objects.update(allergies_reviewed_at=timezone.now())
+
+        assert b"No known allergies recorded" in doctor.get(url).content
+
+    def test_edit_with_an_old_version_is_refused_and_keeps_what_was_typed(self, reception):
+        patient = PatientFactory(version=2)
+
+        answer = reception.post(reverse("patients:edit", args=[patient.public_id]), form_of(version="1", address="TYPED"))
+
+        assert answer.status_code == 412
+        assert b"TYPED" in answer.content
+        patient.refresh_from_db()
+        assert patient.address == ""
+
+    def test_edit_saves_and_takes_the_last_allergy_away(self, reception):
+        allergy = AllergyFactory()
+        rows = {"allergies-TOTAL_FORMS": "1", "allergies-INITIAL_FORMS": "1", "allergies-0-substance": ""}
+
+        answer = reception.post(
+            reverse("patients:edit", args=[allergy.patient.public_id]), form_of(version="1", last_name="Winter", **rows)
+        )
+
+        assert answer.status_code == 302
+        allergy.patient.refresh_from_db()
+        assert allergy.patient.last_name == "Winter"
+        assert not allergy.patient.allergies.exists()
+
+    def test_deactivation_needs_a_reason_and_can_be_undone(self, reception):
+        patient = PatientFactory()
+        reception.post(reverse("patients:deactivate", args=[patient.public_id]), {"reason": ""})
+        patient.refresh_from_db()
+        assert patient.is_active
+
+        reception.post(reverse("patients:deactivate", args=[patient.public_id]), {"reason": "moved"})
+        patient.refresh_from_db()
+        assert patient.deactivated_reason == "moved"
+
+        reception.post(reverse("patients:reactivate", args=[patient.public_id]))
+        patient.refresh_from_db()
+        assert patient.is_active
+
+
+def part_url(name, encounter, *args):
+    return reverse(f"patients:{name}", args=[encounter.public_id, *args])
+
+
+class TestParts:
+    @pytest.fixture
+    def encounter(self):
+        return EncounterFactory()
+
+    @pytest.mark.parametrize(
+        ("name", "form", "model"),
+        [
+            ("add_vitals", {"pulse_bpm": "72"}, Vitals),
+            ("add_diagnosis", {"text": "Cold", "rank": "primary"}, Diagnosis),
+            ("write_note", {"text": "Cough", "symptoms": "cough, fever ,"}, ClinicalNote),
+        ],
+    )
+    def test_part_swaps_itself_or_leads_back(self, doctor, encounter, name, form, model):
+        swapped = doctor.post(part_url(name, encounter), form, headers=HTMX)
+        model.objects.exists()
+
+        assert swapped.status_code == 200
+        assert b"hx-swap-oob" in swapped.content  # the signature's panel shows the new state
+        assert "toast" in swapped["HX-Trigger"]
+        assert model.objects.count() == 1
+
+        plain = doctor.post(part_url(name, encounter), form | {"rank": "secondary"})
+        assert plain.status_code == 302
+        assert plain.url.startswith(reverse("portal:consultation", args=[encounter.public_id]))
+
+    def test_symptoms_become_a_list(self, doctor, encounter):
+        doctor.post(part_url("write_note", encounter), {"text": "Cough", "symptoms": " cough ,, dry  fever"})
+
+        assert ClinicalNote.objects.get().body["observations"] == {"symptoms": ["cough", "dry fever"]}
+
+    def test_range_is_named_and_what_was_typed_stays(self, doctor, encounter):
+        form = {"temperature_c": "60", "pulse_bpm": "73"}
+
+        swapped = doctor.post(part_url("add_vitals", encounter), form, headers=HTMX)
+        whole = doctor.post(part_url("add_vitals", encounter), form)
+
+        for answer, status in ((swapped, 422), (whole, 400)):
+            assert answer.status_code == status
+            assert "Must be between 25.0 and 45.0 °C." in answer.content.decode()
+            assert b'value="73"' in answer.content
+        assert b"<html" not in swapped.content
+        assert b"<html" in whole.content
+        assert not Vitals.objects.exists()
+
+    def test_unusual_value_is_said_in_the_toast(self, doctor, encounter):
+        answer = doctor.post(part_url("add_vitals", encounter), {"temperature_c": "39.5"}, headers=HTMX)
+
+        assert "Unusual: Temp. 39.5" in answer["HX-Trigger"]
+
+    def test_sent_twice_writes_once(self, doctor, encounter):
+        form = {"pulse_bpm": "72", "request_id": str(uuid4())}
+
+        for _ in range(2):
+            assert doctor.post(part_url("add_vitals", encounter), form, headers=HTMX).status_code == 200
+
+        assert Vitals.objects.count() == 1
+
+    def test_what_is_wrong_can_be_removed_before_the_signature(self, doctor, encounter):
+        vitals, diagnosis = VitalsFactory(encounter=encounter), DiagnosisFactory(encounter=encounter)
+
+        doctor.post(part_url("remove_vitals", encounter, vitals.public_id), headers=HTMX)
+        doctor.post(part_url("remove_diagnosis", encounter, diagnosis.public_id), headers=HTMX)
+
+        assert not Vitals.objects.exists()
+        assert not Diagnosis.objects.exists()
+
+    def test_signature_closes_the_visit(self, doctor, encounter, settings):
+        settings.VISIT_COMPLETION_STEPS = []
+
+        doctor.post(part_url("sign", encounter), {"version": "1"})
+        refused = doctor.post(part_url("save_summary", encounter), {"reason": "x"}, headers=HTMX)
+
+        encounter.refresh_from_db()
+        assert encounter.status == "completed"
+        assert refused.status_code == 422
+        assert b"This visit is closed" in refused.content
+        doctor.post(part_url("add_addendum", encounter), {"reason": "typo", "text": "Left."}, headers=HTMX)
+        assert Addendum.objects.get().text == "Left."
+
+    def test_signing_what_was_not_seen_is_refused(self, doctor, encounter, settings):
+        settings.VISIT_COMPLETION_STEPS = []
+        doctor.post(part_url("add_vitals", encounter), {"pulse_bpm": "72"})
+
+        doctor.post(part_url("sign", encounter), {"version": "1"})
+
+        encounter.refresh_from_db()
+        assert encounter.is_open
+
+    def test_nurse_records_vitals_and_nothing_else(self, client_as, encounter):
+        nurse = client_as(user(Role.NURSE))
+
+        assert nurse.post(part_url("add_vitals", encounter), {"pulse_bpm": "72"}).status_code == 302
+        for name in ("save_summary", "add_diagnosis", "write_note", "add_addendum", "sign", "enter_in_error"):
+            assert nurse.post(part_url(name, encounter), {"text": "x", "reason": "x"}).status_code == 403
+        encounter.refresh_from_db()
+        assert encounter.is_open
+
+    def test_reading_is_no_way_to_write(self, doctor, encounter):
+        for name in ("save_summary", "add_vitals", "add_diagnosis", "write_note", "add_addendum", "sign", "enter_in_error"):
+            assert doctor.get(part_url(name, encounter)).status_code == 405
+
+    def test_entered_in_error_needs_a_reason(self, doctor, encounter):
+        doctor.post(part_url("enter_in_error", encounter), {"reason": ""})
+        assert Encounter.objects.get().is_open
+
+        doctor.post(part_url("enter_in_error", encounter), {"reason": "Wrong patient"})
+
+        assert Encounter.objects.get().entered_in_error_reason == "Wrong patient"
+
+
+def test_unavailable_note_is_said_so_on_the_page(doctor, settings):
+    settings.MONGODB_URL = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50"
+    note = ClinicalNoteFactory(body=None, sha256="0" * 64, stored_at=timezone.now())
+
+    answer = doctor.post(part_url("write_note", note.encounter), {"text": ""}, headers=HTMX)
+
+    assert b"temporarily unavailable" in answer.content
