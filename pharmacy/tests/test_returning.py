@@ -1,0 +1,127 @@
+from uuid import uuid4
+
+import pytest
+
+from clinic.core.errors import InvalidInput
+from pharmacy.errors import InsufficientStock, OverReturned, RequestReused
+from pharmacy.models import Batch, DispenseReturn, PrescriptionStatus
+from pharmacy.services.returning import return_dispensed
+from pharmacy.services.stock import change_batch_state
+from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, stocked
+
+pytestmark = pytest.mark.django_db
+
+
+def take_back(dispense, quantity=None, **changes):
+    lines = None if quantity is None else [{"line": dispense.lines.get().public_id, "quantity": quantity}]
+    values = {"to": "batch", "reason": "unused", "by": dispense.dispensed_by, "lines": lines, "request_id": uuid4()} | changes
+    return return_dispensed(dispense_id=dispense.pk, **values)
+
+
+def test_units_go_back_to_their_batch_and_may_go_out_again():
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+
+    take_back(dispense, 2)
+
+    batch.refresh_from_db()
+    dispense.prescription.refresh_from_db()
+    item = dispense.prescription.items.get()
+    assert (batch.on_hand, dispense.lines.get().returned_quantity, item.dispensed_quantity) == (6, 2, 4)
+    assert dispense.prescription.status == PrescriptionStatus.PARTIALLY_DISPENSED
+    assert batch.movements.last().kind == "RETURN"
+
+
+def test_all_of_it_makes_the_prescription_as_it_was():
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+
+    take_back(dispense)
+
+    dispense.prescription.refresh_from_db()
+    assert dispense.prescription.status == PrescriptionStatus.SIGNED
+    with pytest.raises(OverReturned):
+        take_back(dispense)
+
+
+def test_quarantine_keeps_what_came_back_apart_from_what_never_left():
+    batch = stocked(10, lot="Q1")
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+
+    take_back(dispense, 2, to="quarantine")
+    take_back(dispense, 1, to="quarantine")
+
+    batch.refresh_from_db()
+    aside = Batch.objects.get(returned_from=batch)
+    assert (batch.on_hand, aside.on_hand, aside.lot, aside.state, aside.received_quantity) == (4, 3, "Q1", "quarantined", 3)
+    with pytest.raises(InsufficientStock):
+        dispensed(signed(line_of(batch.medicine, 5)))
+
+
+def test_what_comes_back_after_a_release_is_set_aside_again():
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+    take_back(dispense, 1, to="quarantine")
+    change_batch_state(batch_id=Batch.objects.get(returned_from=batch).pk, to="available", reason="sealed", by=None)
+
+    take_back(dispense, 1, to="quarantine")
+
+    assert Batch.objects.get(returned_from=batch).state == "quarantined"
+
+
+def test_a_recall_takes_what_came_back_with_it():
+    batch = stocked(10)
+    take_back(dispensed(signed(line_of(batch.medicine, 6))), 2, to="quarantine")
+
+    change_batch_state(batch_id=batch.pk, to="recalled", reason="letter", by=None)
+
+    assert set(Batch.objects.values_list("state", flat=True)) == {"recalled"}
+
+
+def test_at_most_what_was_given_comes_back():
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+    take_back(dispense, 4)
+
+    with pytest.raises(OverReturned):
+        take_back(dispense, 3)
+
+    batch.refresh_from_db()
+    assert (batch.on_hand, DispenseReturn.objects.count()) == (8, 1)
+
+
+def test_the_same_request_id_has_one_effect():
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+    request_id = uuid4()
+
+    first, second = take_back(dispense, 2, request_id=request_id), take_back(dispense, 2, request_id=request_id)
+
+    batch.refresh_from_db()
+    assert (first, batch.on_hand) == (second, 6)
+    with pytest.raises(RequestReused):
+        take_back(dispensed(signed(line_of(batch.medicine, 1))), 1, request_id=request_id)
+
+
+@pytest.mark.parametrize("changes", [{"reason": " "}, {"to": "bin"}, {"lines": []}, {"lines": [{"line": uuid4(), "quantity": 1}]}])
+def test_a_return_that_makes_no_sense_is_refused(changes):
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+
+    with pytest.raises(InvalidInput):
+        take_back(dispense, **changes)
+
+    batch.refresh_from_db()
+    assert (batch.on_hand, DispenseReturn.objects.exists()) == (4, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_threads_that_take_back_the_same_units_count_them_once(at_once):
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)), by=pharmacist())
+
+    results = at_once(lambda: take_back(dispense, 6), lambda: take_back(dispense, 6))
+
+    assert sorted(type(result).__name__ for result in results) == ["DispenseReturn", "OverReturned"]
+    batch.refresh_from_db()
+    assert batch.on_hand == 10

@@ -1,0 +1,238 @@
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from clinic.audit.models import OutboxEvent
+from clinic.core.errors import DomainError, InvalidInput
+from pharmacy.errors import BatchStateRefused, NotOnHand
+from pharmacy.models import Batch, Medicine, MovementKind, StockMovement
+from pharmacy.services import catalogue
+from pharmacy.services.returning import return_dispensed
+from pharmacy.services.stock import adjust_batch, change_batch_state, receive_batch, update_batch
+from pharmacy.tests.factories import TODAY, MedicineFactory, dispensed, line_of, pharmacist, signed, soon, stocked
+
+
+def receive(medicine, quantity=10, **changes):
+    values = {"lot": "L1", "expires_on": soon(300), "unit_cost": "0.10", "by": None, "on": TODAY} | changes
+    return receive_batch(medicine_id=medicine.pk, quantity=quantity, **values)
+
+
+pytestmark = pytest.mark.django_db
+REQUEST = "6f3c2f0e-7d58-4a0c-8a8e-1f1f5b0c7a01"
+
+
+def test_what_came_in_is_on_hand_in_the_ledger_and_in_the_audit():
+    who = pharmacist()
+
+    batch = receive(MedicineFactory(), 10, by=who)
+
+    movement = batch.movements.get()
+    assert (batch.on_hand, movement.kind, movement.quantity, movement.balance, movement.by) == (10, "IN", 10, 10, who)
+    assert OutboxEvent.objects.filter(action="pharmacy.batch.received", resource_id=batch.public_id, actor=who).count() == 1
+
+
+def test_the_same_receipt_counts_once():
+    medicine = MedicineFactory()
+
+    first, second = receive(medicine, request_id=REQUEST), receive(medicine, request_id=REQUEST)
+
+    assert first == second
+    assert Batch.objects.get().on_hand == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_threads_that_receive_a_new_lot_make_one_batch(at_once):
+    medicine = MedicineFactory()
+
+    results = at_once(lambda: receive(medicine, 10), lambda: receive(medicine, 5))
+
+    assert [type(result).__name__ for result in results] == ["Batch", "Batch"]
+    batch = Batch.objects.get()
+    assert (batch.on_hand, batch.received_quantity) == (15, 15)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_medicines_lock_the_database_stops_the_second_batch(at_once, monkeypatch):
+    import threading
+
+    medicine = MedicineFactory()
+    both_have_looked = threading.Barrier(2)
+
+    def plain_read(medicine_id):
+        return Medicine.objects.get(pk=medicine_id)
+
+    from pharmacy.services import stock
+
+    new_batch = stock._new_batch
+
+    def wait_then_make(*args):
+        both_have_looked.wait(10)
+        return new_batch(*args)
+
+    monkeypatch.setattr("pharmacy.locks.lock_medicine", plain_read)
+    monkeypatch.setattr(stock, "_new_batch", wait_then_make)
+
+    results = at_once(lambda: receive(medicine, 10), lambda: receive(medicine, 5))
+
+    assert sorted(type(result).__name__ for result in results) == ["Batch", "IntegrityError"]
+    assert Batch.objects.count() == 1
+
+
+@pytest.mark.parametrize("changes", [{"quantity": 0}, {"quantity": -1}, {"quantity": 10**9}, {"expires_on": TODAY}, {"lot": " "}])
+def test_a_receipt_that_makes_no_sense_is_refused(changes):
+    medicine = MedicineFactory()
+
+    with pytest.raises(InvalidInput):
+        receive(medicine, **changes)
+
+    assert not Batch.objects.exists()
+
+
+def test_a_retired_medicine_is_not_received():
+    medicine = MedicineFactory()
+    catalogue.deactivate_medicine(medicine_id=medicine.pk, by=None)
+
+    with pytest.raises(InvalidInput):
+        receive(medicine)
+
+    assert not Batch.objects.exists()
+
+
+def test_a_recalled_lot_is_not_received():
+    batch = receive(MedicineFactory())
+    change_batch_state(batch_id=batch.pk, to="recalled", reason="letter", by=None)
+
+    with pytest.raises(BatchStateRefused):
+        receive(batch.medicine)
+
+    assert Batch.objects.get().on_hand == 10
+
+
+def test_waste_is_its_own_kind_and_only_takes():
+    batch = stocked(10)
+
+    adjust_batch(batch_id=batch.pk, quantity=-4, reason="spilt", kind=MovementKind.WASTE, by=None)
+    with pytest.raises(InvalidInput):
+        adjust_batch(batch_id=batch.pk, quantity=4, reason="spilt", kind=MovementKind.WASTE, by=None)
+
+    assert list(batch.movements.values_list("kind", "quantity")) == [("IN", 10), ("WASTE", -4)]
+
+
+def test_an_adjustment_below_nothing_is_refused():
+    batch = stocked(3)
+
+    with pytest.raises(NotOnHand):
+        adjust_batch(batch_id=batch.pk, quantity=-4, reason="lost", by=None)
+
+    batch.refresh_from_db()
+    assert batch.on_hand == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_adjustments_at_once_are_all_counted(at_once):
+    batch = stocked(100)
+
+    at_once(*[lambda: adjust_batch(batch_id=batch.pk, quantity=-1, reason="broken", by=None)] * 6)
+
+    batch.refresh_from_db()
+    assert batch.on_hand == 94
+    assert sum(batch.movements.values_list("quantity", flat=True)) == 94
+
+
+def test_only_supplier_and_cost_of_a_batch_are_updated():
+    batch = stocked(3)
+
+    update_batch(batch_id=batch.pk, changes={"unit_cost": "9.0000", "on_hand": 99, "lot": "x"}, by=None)
+
+    batch.refresh_from_db()
+    assert (str(batch.unit_cost), batch.on_hand, batch.lot != "x") == ("9.0000", 3, True)
+
+
+# --- The ledger, whatever happens ------------------------------------------------------------------
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Receive, hand out, take back, correct, set aside, in any order; what is refused leaves no trace."""
+
+    def __init__(self):
+        super().__init__()
+        self.medicine = MedicineFactory()
+        self.who = pharmacist()
+        self.dispenses = []
+
+    def try_to(self, do):
+        before = list(StockMovement.objects.order_by("id").values_list("id", flat=True))
+        try:
+            return do()
+        except DomainError:
+            assert list(StockMovement.objects.order_by("id").values_list("id", flat=True)) == before
+            return None
+
+    def batch(self, data):
+        batches = list(Batch.objects.filter(medicine=self.medicine).order_by("id"))
+        return batches[data % len(batches)]
+
+    def has_batches(self):
+        return Batch.objects.filter(medicine=self.medicine).exists()
+
+    @rule(quantity=st.integers(1, 20), lot=st.sampled_from("AB"), days=st.sampled_from([2, 90]))
+    def receives(self, quantity, lot, days):
+        self.try_to(lambda: receive(self.medicine, quantity, lot=lot, expires_on=soon(days), by=self.who))
+
+    @rule(quantity=st.integers(1, 12), days=st.sampled_from([0, 3]))
+    def hands_out(self, quantity, days):
+        prescription = signed(line_of(self.medicine, quantity), reason="again")
+        made = self.try_to(lambda: dispensed(prescription, by=self.who, on=soon(days), override_reason="again"))
+        self.dispenses += [made] if made else []
+
+    @precondition(lambda self: self.dispenses)
+    @rule(which=st.integers(0, 99), quantity=st.integers(1, 8), to=st.sampled_from(["batch", "quarantine"]))
+    def takes_back(self, which, quantity, to):
+        dispense = self.dispenses[which % len(self.dispenses)]
+        line = dispense.lines.order_by("id").first()
+        self.try_to(
+            lambda: return_dispensed(
+                dispense_id=dispense.pk,
+                to=to,
+                reason="unused",
+                by=self.who,
+                lines=[{"line": line.public_id, "quantity": quantity}],
+                request_id=Batch().public_id,
+            )
+        )
+
+    @precondition(has_batches)
+    @rule(which=st.integers(0, 99), quantity=st.integers(-9, 9))
+    def corrects(self, which, quantity):
+        self.try_to(lambda: adjust_batch(batch_id=self.batch(which).pk, quantity=quantity, reason="count", by=self.who))
+
+    @precondition(has_batches)
+    @rule(which=st.integers(0, 99), to=st.sampled_from(["quarantined", "available", "recalled"]))
+    def sets_aside(self, which, to):
+        self.try_to(lambda: change_batch_state(batch_id=self.batch(which).pk, to=to, reason="why", by=self.who))
+
+    @invariant()
+    def on_hand_is_the_sum_of_the_movements(self):
+        from django.db import connection
+
+        connection.check_constraints()  # what would be checked at commit
+        for batch in Batch.objects.filter(medicine=self.medicine):
+            assert batch.on_hand == sum(batch.movements.values_list("quantity", flat=True)) >= 0
+
+    @invariant()
+    def nobody_got_more_than_was_prescribed_or_gave_back_more_than_they_got(self):
+        for dispense in self.dispenses:
+            for item in dispense.prescription.items.all():
+                lines = list(item.dispense_lines.all())
+                assert item.dispensed_quantity == sum(line.quantity - line.returned_quantity for line in lines)
+                assert 0 <= item.dispensed_quantity <= item.total_quantity
+
+
+def test_the_ledger_holds_whatever_happens():
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(
+        LedgerMachine,
+        settings=settings(max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), database=None),
+    )
