@@ -1,3 +1,30 @@
+from django.urls import path
+
+from scheduling.views import appointments, booking, hours, queue, schedule, walk_in
+
 app_name = "scheduling"
 
-urlpatterns = []
+urlpatterns = [
+    path("schedule/", schedule.schedule, name="schedule"),
+    path("book/<uuid:patient>/", booking.book, name="book"),
+    path("hold/", booking.hold, name="hold"),
+    path("appointments/<uuid:appointment>/", appointments.appointment, name="appointment"),
+    path("appointments/<uuid:appointment>/move/", booking.move, name="move"),
+    path("appointments/<uuid:appointment>/cancel/", appointments.cancel, name="cancel"),
+    path("appointments/<uuid:appointment>/no-show/", appointments.no_show, name="no_show"),
+    path("appointments/<uuid:appointment>/check-in/", appointments.check_in, name="check_in"),
+    path("appointments/<uuid:appointment>/visit/", appointments.start_visit, name="start_visit"),
+    path("hours/", hours.hours, name="hours"),
+    path("hours/sessions/", hours.add_session, name="add_session"),
+    path("hours/sessions/<uuid:session>/end/", hours.end_session, name="end_session"),
+    path("hours/exceptions/", hours.add_exception, name="add_exception"),
+    path("hours/exceptions/<uuid:exception>/remove/", hours.remove_exception, name="remove_exception"),
+    path("walk-in/", walk_in.walk_in, name="walk_in"),
+    path("queue/", queue.console, name="queue"),
+    path("queue/next/", queue.call_next, name="call_next"),
+    path("queue/tokens/<uuid:token>/status/", queue.change_status, name="change_status"),
+    path("queue/tokens/<uuid:token>/undo/", queue.undo, name="undo"),
+    path("queue/tokens/<uuid:token>/visit/", queue.visit, name="visit"),
+    path("queue/tokens/<uuid:token>/slip/", walk_in.slip, name="slip"),
+    path("board/", queue.board, name="board"),
+]

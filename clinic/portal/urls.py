@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.portal.views import consultation, home
+from clinic.portal.views import consultation, home, reception
 
 app_name = "portal"
 
@@ -8,4 +8,5 @@ urlpatterns = [
     path("consultations/<uuid:encounter>/", consultation.consultation, name="consultation"),
     path("", home.start, name="start"),
     path("home/", home.home, name="home"),
+    path("reception/", reception.reception, name="reception"),
 ]

@@ -98,6 +98,11 @@ def queue_name(row: dict) -> str:
     return doctor_name(row["queue__doctor__user__first_name"], row["queue__doctor__user__last_name"], row["queue__doctor__user__username"])
 
 
+def room_words(room: str | None) -> str:
+    """'Room 3' for a bare number; a room with a name is called by it."""
+    return f"Room {room}" if room and room[0].isdigit() else room or ""
+
+
 def why_here(row: dict) -> str:
     """Why a waiting token stands where it stands, in words for the page."""
     priority = "" if row["priority"] == "routine" else f"{row['priority'].capitalize()}: before all routine patients. "
