@@ -1,3 +1,5 @@
+import threading
+import time
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from clinic.audit.models import OutboxEvent
 from clinic.core.errors import InvalidInput
 from patients.models import Allergy, Encounter, EncounterStatus
 from patients.tests.factories import EncounterFactory
+from pharmacy import locks
 from pharmacy.errors import EncounterClosed, NotAPrescriber, NotCancellable, NotDraft, SafetyCheck
 from pharmacy.models import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.selectors.safety import safety_of
@@ -36,8 +39,9 @@ def test_a_draft_computes_what_is_not_said():
 @pytest.mark.parametrize(
     "change",
     [
-        {"quantity": 0}, {"quantity": -1}, {"quantity": 10**9}, {"duration_days": 0}, {"duration_days": 400}, {"repeats": -1}, {"repeats": 99},
-        {"dose": ""}, {"frequency": ""}, {"dose": "x" * 61}, {"frequency": "as told", "quantity": None}, {"instructions": "x" * 301},
+        {"quantity": 0}, {"quantity": -1}, {"quantity": 10**9}, {"duration_days": 0}, {"duration_days": 400}, {"repeats": -1},
+        {"repeats": 99}, {"dose": ""}, {"frequency": ""}, {"dose": "x" * 61}, {"frequency": "as told", "quantity": None},
+        {"instructions": "x" * 301},
     ],
 )  # fmt: skip
 def test_a_line_that_makes_no_sense_is_refused(change):
@@ -262,19 +266,44 @@ def test_a_warning_stops_the_end_of_the_visit_unless_its_reason_was_given():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_draft_is_left_in_a_visit_that_is_being_closed(at_once):
-    """Either the new draft is there before the signature, and signed with it, or it is refused."""
+def test_a_draft_that_comes_in_while_a_visit_is_being_closed_is_signed_too(at_once, monkeypatch):
+    """Another thread commits a draft after the first look at the drafts, before the encounter is locked."""
+    encounter, medicine = EncounterFactory(), MedicineFactory()
+    lock = locks.lock_open_encounter
 
-    def finish(encounter):
+    def let_another_in_first(encounter_id):
+        monkeypatch.setattr(locks, "lock_open_encounter", lock)
+        [late] = at_once(lambda: drafted(line_of(medicine), encounter=encounter))
+        assert isinstance(late, Prescription)
+        return lock(encounter_id)
+
+    monkeypatch.setattr(locks, "lock_open_encounter", let_another_in_first)
+
+    prescribing.sign_drafts(encounter_id=encounter.pk, by=encounter.doctor.user)
+
+    assert encounter.prescriptions.get().status == PrescriptionStatus.SIGNED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_waits_for_the_end_of_the_visit_and_is_then_refused(at_once):
+    encounter, medicine = EncounterFactory(), MedicineFactory()
+    is_locked = threading.Event()
+
+    def finish():
         with transaction.atomic():
             prescribing.sign_drafts(encounter_id=encounter.pk, by=encounter.doctor.user)
+            is_locked.set()
+            time.sleep(0.2)
             close(encounter)
 
-    for _ in range(5):
-        encounter = EncounterFactory()
-        medicine = MedicineFactory()
-        at_once(lambda e=encounter: finish(e), lambda e=encounter, m=medicine: drafted(line_of(m), encounter=e))
-        assert not encounter.prescriptions.filter(status=PrescriptionStatus.DRAFT).exists()
+    def write():
+        is_locked.wait(10)
+        return drafted(line_of(medicine), encounter=encounter)
+
+    _, refusal = at_once(finish, write)
+
+    assert isinstance(refusal, EncounterClosed)
+    assert not encounter.prescriptions.exists()
 
 
 # --- Clearance -----------------------------------------------------------------------------------
