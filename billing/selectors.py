@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db.models import BooleanField, Case, Exists, F, IntegerField, OuterRef, Prefetch, Q, Sum, TextField, Value, When
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models.functions import Cast, Coalesce, Concat, Lower
 from django.utils import timezone
 
 from billing import rules
@@ -15,6 +15,7 @@ from billing.rules import Charge
 from clinic.core.money import ZERO
 from patients.models import Encounter
 from patients.models.encounter import EncounterStatus
+from patients.models.patient import Unaccent
 from pharmacy.models import PrescriptionItem, PrescriptionStatus
 
 BILLED_PRESCRIPTIONS = [PrescriptionStatus.SIGNED, PrescriptionStatus.PARTIALLY_DISPENSED, PrescriptionStatus.DISPENSED]
@@ -143,13 +144,13 @@ def with_lines(queryset):
 
 
 def find_invoices(queryset, text: str):
-    """By number, MRN, or part of the patient's name."""
+    """By number, MRN, or parts of the patient's name, with or without accents."""
     text = text.strip().replace("\0", "")
     if not text:
         return queryset
     words = Q()
     for word in text.split()[:5]:
-        words &= Q(patient__first_name__icontains=word) | Q(patient__last_name__icontains=word)
+        words &= Q(patient__search_name__contains=Unaccent(Lower(Value(word))))
     return queryset.filter(Q(number__icontains=text) | Q(patient__mrn__icontains=text) | words)
 
 

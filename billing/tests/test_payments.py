@@ -13,6 +13,8 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from clinic.core.errors import InvalidInput
+from pharmacy.errors import PaymentRequired
+from pharmacy.tests.factories import dispensed, stocked
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +137,18 @@ class TestClearance:
         assert self.cleared(prescription)
         back(part, by)
         assert not self.cleared(prescription)
+
+    def test_is_what_the_counter_waits_for(self, by):
+        medicine, encounter = MedicineFactory(), EncounterFactory()
+        stocked(50, medicine=medicine)
+        prescription = prescribe(encounter, (medicine, 10))
+        invoice = issued_for(encounter, by)
+
+        with pytest.raises(PaymentRequired):
+            dispensed(prescription)
+        pay(invoice, by)
+
+        assert dispensed(prescription).lines.get().quantity == 10
 
     def test_waits_until_every_item_is_paid(self, by):
         encounter = EncounterFactory()

@@ -18,6 +18,7 @@ from billing.services.shifts import close_shift, open_shift
 from billing.tests.factories import ON, EncounterFactory, MedicineFactory, cashier, draft, issued, pay, prescribe, visit
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
+from clinic.audit.services.recording import record
 from clinic.core.db import constraint_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,6 +28,16 @@ THREADS = 8
 
 def of_type(results, kind) -> list:
     return [result for result in results if isinstance(result, kind)]
+
+
+def two_halves():
+    """(prescription of two items, an issued invoice for each, cashier)"""
+    by, encounter = cashier(), EncounterFactory()
+    prescription = prescribe(encounter, (MedicineFactory(), 10), (MedicineFactory(), 10))
+    first = draft_invoice(encounter_id=encounter.pk, by=by)
+    change_lines(invoice_id=first.pk, lines=[{"id": line.public_id} for line in first.lines.all()[:2]], by=by, on=ON)
+    halves = [first, draft_invoice(encounter_id=encounter.pk, by=by)]
+    return prescription, [issue_invoice(invoice_id=half.pk, by=by, on=ON) for half in halves], by
 
 
 class TestPaying:
@@ -77,18 +88,29 @@ class TestPaying:
             assert Payment.objects.filter(invoice=invoice).exists() == bool(of_type(results, Payment))
 
     def test_two_halves_paid_at_once_release_the_prescription(self, at_once):
-        by, encounter = cashier(), EncounterFactory()
-        prescription = prescribe(encounter, (MedicineFactory(), 10), (MedicineFactory(), 10))
-        first = draft_invoice(encounter_id=encounter.pk, by=by)
-        change_lines(invoice_id=first.pk, lines=[{"id": line.public_id} for line in first.lines.all()[:2]], by=by, on=ON)
-        halves = [first, draft_invoice(encounter_id=encounter.pk, by=by)]
-        halves = [issue_invoice(invoice_id=half.pk, by=by, on=ON) for half in halves]
+        prescription, halves, by = two_halves()
 
         results = at_once(*[partial(pay, half, by) for half in halves])
 
         prescription.refresh_from_db()
         assert len(of_type(results, Payment)) == 2
         assert prescription.cleared_at is not None
+
+    def test_without_the_prescriptions_lock_neither_half_sees_the_other(self, at_once, monkeypatch):
+        prescription, halves, by = two_halves()
+        both_looked = threading.Barrier(2)
+
+        def record_together(**event):
+            both_looked.wait(10)
+            return record(**event)
+
+        monkeypatch.setattr(locks, "lock_prescriptions", lambda ids: None)
+        monkeypatch.setattr("billing.services.payments.record", record_together)
+        at_once(*[partial(pay, half, by) for half in halves])
+
+        prescription.refresh_from_db()
+        assert all(half.status == "paid" for half in Invoice.objects.all())
+        assert prescription.cleared_at is None
 
 
 class TestRefunding:

@@ -40,6 +40,15 @@ class TestLists:
         assert everything.index(open_one.number) < everything.index(paid.number)
         assert paid.number in client.get(page("invoices"), {"q": paid.patient.mrn}).content.decode()
 
+    def test_name_is_found_without_its_accents(self, client, by):
+        invoice, other = issued(by, patient=PatientFactory(first_name="María", last_name="Fernández de la Vega")), issued(by)
+
+        found = client.get(page("invoices"), {"q": "fernandez maria"}).content.decode()
+
+        assert invoice.number in found
+        assert other.number not in found
+        assert invoice.number not in client.get(page("invoices"), {"q": "50%_"}).content.decode()
+
     @pytest.mark.parametrize("query", ["?date_from=x", "?date_to=9999-12-31", "?status=rich", "?q=%00", "?page=x", "?q=" + "x" * 200])
     def test_strange_filters_show_the_page_all_the_same(self, client, by, query):
         issued(by)
