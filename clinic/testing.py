@@ -84,6 +84,15 @@ def mongodb_down(settings):
 
 
 @pytest.fixture
+def mid_morning(settings):
+    """The clinic's clock shows ten something, whenever the suite runs: its zone is one where that is so."""
+    from datetime import UTC, datetime
+
+    offset = (10 - datetime.now(UTC).hour + 12) % 24 - 12
+    settings.TIME_ZONE = f"Etc/GMT{-offset:+d}"  # POSIX signs: Etc/GMT-3 is three hours east
+
+
+@pytest.fixture
 def api_as():
     """`api_as(user)`: an APIClient signed in by a real bearer token; `api_as(None)` a stranger."""
     from rest_framework.test import APIClient

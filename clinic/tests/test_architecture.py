@@ -100,7 +100,9 @@ def test_other_stores_are_reached_in_their_own_modules_only(word):
 
 
 def test_partial_templates_say_what_they_need():
-    partials = [path for path in (settings.BASE_DIR / "templates").rglob("_*.html") if "django" not in path.parts and "admin" not in path.parts]
+    partials = [
+        path for path in (settings.BASE_DIR / "templates").rglob("_*.html") if "django" not in path.parts and "admin" not in path.parts
+    ]
     silent = [str(path.relative_to(settings.BASE_DIR)) for path in partials if not re.match(r"\{#.*Needs", path.read_text())]
     assert partials
     assert silent == []

@@ -1,10 +1,9 @@
 """A patient's day over the API, as the people of the clinic work it."""
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from clinic.accounts.roles import Role
@@ -13,9 +12,8 @@ from clinic.audit.models import OutboxEvent
 from clinic.audit.services.relay import relay_outbox
 from patients.services.notes import ship_notes
 from pharmacy.models import Batch
-from scheduling.tests.factories import open_all_day
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mid_morning")]
 
 
 def post(client, path, body=None, expect=201, **headers):
@@ -43,18 +41,11 @@ PATIENT = {
 }
 
 
-@pytest.fixture(autouse=True)
-def ten_in_the_morning():
-    """So that the rest of the day has free slots, whenever the suite runs."""
-    with time_machine.travel(datetime.combine(timezone.localdate(), time(10, 3), tzinfo=timezone.get_default_timezone())):
-        yield
-
-
 @pytest.fixture
 def people(api_as):
+    """A doctor with hours today, and a client for each role that has a part in the day."""
     doctor = DoctorFactory(consultation_fee="40.00")
-    open_all_day(doctor)
-    return {
+    clients = {
         "doctor_id": str(doctor.public_id),
         "reception": api_as(user(Role.RECEPTION)),
         "nurse": api_as(user(Role.NURSE)),
@@ -62,6 +53,10 @@ def people(api_as):
         "pharmacist": api_as(user(Role.PHARMACIST)),
         "manager": api_as(user(Role.MANAGER)),
     }
+    today = timezone.localdate().isoformat()
+    hours = {"date_from": today, "date_to": today, "start": "09:00", "end": "17:00", "slot_minutes": 15}
+    post(clients["manager"], "slots/bulk/", {"doctor": clients["doctor_id"]} | hours)
+    return clients
 
 
 @pytest.fixture
@@ -100,12 +95,21 @@ def test_a_patient_goes_from_the_door_to_the_medicine(people, medicine):
     called = post(doctor, "queue/next/", {"doctor": people["doctor_id"], "room": "3"}, expect=200)
     assert (called["id"], called["status"]) == (token["id"], "called")
     visit = post(doctor, "visits/", {"appointment": appointment["id"]})
-    vitals = post(nurse, f"visits/{visit['id']}/vitals/", {"systolic_mmhg": 152, "diastolic_mmhg": 95, "weight_kg": "70.5", "height_cm": "168.0"})
-    assert vitals["bmi"] == "25.0"
+    vitals = post(
+        nurse, f"visits/{visit['id']}/vitals/", {"systolic_mmhg": 152, "diastolic_mmhg": 95, "weight_kg": "70.5", "height_cm": "168.0"}
+    )
+    assert float(vitals["bmi"]) == 25.0
     post(doctor, f"visits/{visit['id']}/diagnoses/", {"code": "I10", "text": "Essential hypertension", "rank": "primary"})
     note = {"text": "Blood pressure up at two readings.", "observations": {"symptoms": ["headache"]}, "tags": ["follow-up"]}
     post(doctor, f"visits/{visit['id']}/notes/", note)
-    item = {"medicine": medicine["id"], "dose": "1 tablet", "route": "oral", "frequency": "OD", "duration_days": 30, "instructions": "In the morning"}
+    item = {
+        "medicine": medicine["id"],
+        "dose": "1 tablet",
+        "route": "oral",
+        "frequency": "OD",
+        "duration_days": 30,
+        "instructions": "In the morning",
+    }
     prescription = post(doctor, "prescriptions/", {"visit": visit["id"], "items": [item]})
     assert prescription["items"][0]["quantity"] == 30
     signed = post(doctor, f"prescriptions/{prescription['id']}/sign/", expect=200)

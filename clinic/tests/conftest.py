@@ -1,0 +1,40 @@
+"""Fixtures of the tests that drive a real browser. All of those stand in this folder."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    """Debian's chromium, without its calls home."""
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    return browser_type_launch_args | {"executable_path": "/usr/bin/chromium", "args": quiet}
+
+
+@pytest.fixture
+def page_as(browser, live_server):
+    """`page_as(user)`: a browser window of their own, signed in through the sign-in page.
+
+    A script error or a breach of the content policy in any window fails the test at its end.
+    """
+    from clinic.accounts.tests.factories import PASSWORD
+
+    contexts, complaints = [], []
+
+    def make(user, **options):
+        context = browser.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None)
+        page.goto("/accounts/login/")
+        page.get_by_label("User name or e-mail").fill(user.username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/login/" not in url)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
