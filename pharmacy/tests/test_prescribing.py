@@ -19,6 +19,7 @@ from pharmacy.models import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.selectors.safety import safety_of
 from pharmacy.services import catalogue, prescribing
 from pharmacy.services.clearance import clear_prescriptions, revoke_clearance
+from pharmacy.services.expiring import expire_prescriptions
 from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, signed, stocked
 
 pytestmark = pytest.mark.django_db
@@ -332,3 +333,15 @@ def test_a_cancelled_prescription_is_not_cleared():
 
     prescription.refresh_from_db()
     assert not prescription.is_cleared
+
+
+# --- Expiry --------------------------------------------------------------------------------------
+
+
+def test_what_is_past_its_last_day_expires_once():
+    prescription, fresh = signed(line_of(MedicineFactory(is_controlled=True))), signed()
+    on = prescription.valid_until
+
+    assert [expire_prescriptions(on=on - timedelta(days=1)), expire_prescriptions(on=on), expire_prescriptions(on=on)] == [0, 1, 0]
+
+    assert set(Prescription.objects.values_list("pk", "status")) == {(prescription.pk, "expired"), (fresh.pk, "signed")}
