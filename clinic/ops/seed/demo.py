@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -60,3 +60,6 @@ class Demo:
     @property
     def zone(self) -> ZoneInfo:
         return timezone.get_default_timezone()
+
+    def midnight_before(self, moment: datetime) -> datetime:
+        return datetime.combine(moment.astimezone(self.zone), time(), tzinfo=self.zone)

@@ -43,9 +43,10 @@ def seed_doctors(demo: Demo) -> Tally:
 def refresh_passwords(logins: dict[str, dict]) -> int:
     """Make the passwords of a logins file work, when the users were made with others; the number changed."""
     users = {user.username: user for user in User.objects.filter(username__in=[login["username"] for login in logins.values()])}
-    stale = [login for login in logins.values() if not check_password(login["password"], users[login["username"]].password)]
-    for login in stale:
-        change_password(user=users[login["username"]], password=login["password"])
+    known = [(users[login["username"]], login["password"]) for login in logins.values() if login["username"] in users]
+    stale = [(user, password) for user, password in known if not check_password(password, user.password)]
+    for user, password in stale:
+        change_password(user=user, password=password)
     return len(stale)
 
 

@@ -41,9 +41,10 @@ class Moments:
     dispensed: datetime
 
     @classmethod
-    def of(cls, start: datetime, *, at_most: datetime) -> "Moments":
-        """As a visit goes that begins at `start`; nothing of it lies after `at_most`."""
-        return cls(*(min(start + timedelta(minutes=minutes), at_most) for minutes in (0, 13, 17, 21, 29)))
+    def of(cls, start: datetime, *, since: datetime, until: datetime) -> "Moments":
+        """As a visit goes that begins at `start`, or so much earlier that it is over by `until`; nothing of it lies before `since`."""
+        begins = max(min(start, until - timedelta(minutes=29)), since)
+        return cls(*(min(begins + timedelta(minutes=minutes), until) for minutes in (0, 13, 17, 21, 29)))
 
 
 @atomic_with_retry
@@ -53,8 +54,8 @@ def backdate_visit(encounter: Encounter, at: Moments) -> None:
     validity = Prescription.objects.filter(encounter=encounter, signed_at__isnull=False)
     invoices = Invoice.objects.filter(encounter=encounter)
     with pgtrigger.ignore(*_SET_ASIDE):
-        Vitals.objects.filter(encounter=encounter).update(recorded_at=at.started + timedelta(minutes=2))
-        ClinicalNote.objects.filter(encounter=encounter).update(written_at=at.signed - timedelta(minutes=3))
+        Vitals.objects.filter(encounter=encounter).update(recorded_at=min(at.started + timedelta(minutes=2), at.signed))
+        ClinicalNote.objects.filter(encounter=encounter).update(written_at=max(at.signed - timedelta(minutes=3), at.started))
         shift = F("valid_until") - (encounter.started_at.date() - at.signed.date())
         validity.update(signed_at=at.signed, valid_until=shift)
         prescriptions.filter(cleared_at__isnull=False).update(cleared_at=at.paid)
@@ -73,8 +74,7 @@ def backdate_stock(batch: Batch, at: datetime) -> None:
 
 
 @atomic_with_retry
-def backdate_shift(shift: Shift, *, opened: datetime, closed: datetime | None = None) -> None:
+def backdate_shift(shift: Shift, *, opened: datetime | None = None, closed: datetime | None = None) -> None:
+    times = {name: at for name, at in (("opened_at", opened), ("closed_at", closed)) if at}
     with pgtrigger.ignore(*_SET_ASIDE):
-        Shift.objects.filter(pk=shift.pk).update(opened_at=opened)
-        if closed:
-            Shift.objects.filter(pk=shift.pk, closed_at__isnull=False).update(closed_at=closed)
+        Shift.objects.filter(pk=shift.pk).update(**times)

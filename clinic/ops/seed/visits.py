@@ -59,7 +59,7 @@ def book(demo: Demo, planned: Planned) -> Appointment:
 
 def see(demo: Demo, planned: Planned, appointment: Appointment) -> None:
     """The visit, signed, and its paper as far as planned."""
-    at = Moments.of(planned.start + timedelta(minutes=1), at_most=demo.now)
+    at = Moments.of(planned.start + timedelta(minutes=1), since=demo.midnight_before(planned.start), until=demo.now)
     token = arrive(demo, planned, appointment, now=at.started - timedelta(minutes=9))
     encounter = call_in(demo, planned.colleague, token, now=at.started)
     examine(demo, planned, encounter)
@@ -75,8 +75,8 @@ def see(demo: Demo, planned: Planned, appointment: Appointment) -> None:
 
 def arrive(demo: Demo, planned: Planned, appointment: Appointment, *, now: datetime) -> Token:
     """On the day of the appointment, however early it is."""
-    midnight = planned.start.astimezone(demo.zone).replace(hour=0, minute=0)
-    return check_in(appointment_id=appointment.pk, by=demo.user("reception"), now=max(now, midnight), request_id=planned.id("token"))
+    now = max(now, demo.midnight_before(planned.start))
+    return check_in(appointment_id=appointment.pk, by=demo.user("reception"), now=now, request_id=planned.id("token"))
 
 
 def call_in(demo: Demo, colleague: Colleague, token: Token, *, now: datetime) -> Encounter:

@@ -78,4 +78,4 @@ def _count_drawer(demo: Demo, shift: Shift, at: datetime) -> None:
         counted["cash"] -= Decimal("1.50")
     reason = "Coins given as change, not found again." if short else ""
     close_shift(shift_id=shift.pk, counted=counted, by=demo.user("reception"), reason=reason)
-    backdate_shift(shift, opened=shift.opened_at, closed=at)
+    backdate_shift(shift, closed=at)
