@@ -31,6 +31,7 @@ class PatientViewSet(EtagMixin, GenericViewSet):
         "access_log": permissions.VIEW_ACCESS_LOG,
     }
     lookup_field = "public_id"
+    lookup_value_converter = "uuid"
     serializer_class = serializers.PatientSerializer
 
     def get_queryset(self):

@@ -35,6 +35,7 @@ class VisitViewSet(EtagMixin, GenericViewSet):
         "add_addendum": permissions.WRITE_ENCOUNTER,
     }
     lookup_field = "public_id"
+    lookup_value_converter = "uuid"
     serializer_class = serializers.VisitSerializer
 
     def get_queryset(self):

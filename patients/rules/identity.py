@@ -1,5 +1,6 @@
 """Medical record numbers, and what identifies a person."""
 
+import calendar
 import re
 from datetime import date
 
@@ -43,6 +44,19 @@ def birth_date_error(born: date, *, on: date) -> str:
     if born > on:
         return "The birth date lies in the future."
     return "The birth date is before 1880." if born < EARLIEST_BIRTH else ""
+
+
+def birth_dates_near(born: date) -> list[date]:
+    """Birth dates that a slip makes of this one: another day, month or year, or day and month swapped."""
+    others = {(born.year, born.month, day) for day in range(1, 32)}
+    others |= {(born.year, month, born.day) for month in range(1, 13)}
+    others |= {(year, born.month, born.day) for year in range(EARLIEST_BIRTH.year, born.year + 101)}
+    others.add((born.year, born.day, born.month))
+    return sorted(date(*each) for each in others - {(born.year, born.month, born.day)} if _is_date(*each))
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
+    return 1 <= month <= 12 and year <= date.max.year and day <= calendar.monthrange(year, month)[1]
 
 
 def e164_of(text: str, *, region: str) -> str | None:

@@ -99,7 +99,8 @@ def _alike(typed: str, patients: QuerySet, *, is_dated: bool) -> QuerySet:
         with connection.cursor() as cursor:
             cursor.execute("SELECT clinic_similar_patients(%s, %s)", [typed, MOST_FOUND])
             patients = patients.filter(pk__in=[row[0] for row in cursor.fetchall()])
-    likeness = TrigramWordSimilarity(Unaccent(Value(typed)), "search_name")
+    name = Unaccent(Value(typed))
+    likeness = TrigramSimilarity("search_name", name) if " " in typed else TrigramWordSimilarity(name, "search_name")
     return patients.annotate(likeness=likeness).filter(likeness__gte=ALIKE).order_by("-likeness", "sort_name", "id")
 
 
@@ -119,7 +120,7 @@ def possible_duplicates(data: Mapping, user, *, exclude_id: int | None = None) -
     """Patients who may be the person that `data` (keys as in registration) describes, the likeliest first.
 
     The same national id or phone; a similar name born on the same day; a very similar name with one part
-    of the birth date different, or day and month swapped. Two queries.
+    of the birth date different, or day and month swapped. One query.
     """
     name = identity.plain_words(f"{data.get('first_name', '')} {data.get('last_name', '')}").lower()
     born, national_id = data.get("date_of_birth"), identity.plain_identifier(data.get("national_id") or "")
@@ -133,11 +134,9 @@ def possible_duplicates(data: Mapping, user, *, exclude_id: int | None = None) -
         same |= Q(phone=phone)
     if born:
         same |= Q(date_of_birth=born, likeness__gte=ALIKE)
-    found = {patient.pk: patient for patient in patients.filter(same)[: 5 * MOST_DUPLICATES]}
-    if name and born:
-        alike = patients.filter(_born_about(born), search_name__trigram_similar=Unaccent(Value(name)), likeness__gte=VERY_ALIKE)
-        found |= {patient.pk: patient for patient in alike[: 5 * MOST_DUPLICATES]}
-    duplicates = [PossibleDuplicate(patient, _reasons(patient, born, phone, national_id)) for patient in found.values()]
+        same |= Q(date_of_birth__in=identity.birth_dates_near(born), likeness__gte=VERY_ALIKE)
+    found = patients.filter(same).order_by("-likeness", "id")[: 5 * MOST_DUPLICATES]
+    duplicates = [PossibleDuplicate(patient, _reasons(patient, born, phone, national_id)) for patient in found]
     duplicates.sort(key=lambda each: (-len(each.reasons), -each.patient.likeness, each.patient.pk))
     return duplicates[:MOST_DUPLICATES]
 
@@ -145,14 +144,6 @@ def possible_duplicates(data: Mapping, user, *, exclude_id: int | None = None) -
 def identity_of(patient: Patient) -> dict:
     """The keys that possible_duplicates compares."""
     return {name: getattr(patient, name) for name in ("first_name", "last_name", "date_of_birth", "phone", "national_id")}
-
-
-def _born_about(born: date) -> Q:
-    """One of day, month and year differs, or day and month are swapped."""
-    about = Q(date_of_birth__year=born.year, date_of_birth__month=born.month)
-    about |= Q(date_of_birth__year=born.year, date_of_birth__day=born.day)
-    about |= Q(date_of_birth__month=born.month, date_of_birth__day=born.day)
-    return about | Q(date_of_birth__year=born.year, date_of_birth__month=born.day, date_of_birth__day=born.month)
 
 
 def _reasons(patient: Patient, born: date | None, phone: str, national_id: str) -> tuple[str, ...]:

@@ -408,6 +408,13 @@ class TestNotes:
         assert not ClinicalNote.objects.exists()
 
 
+@pytest.mark.parametrize("path", ["patients/x/", "patients/x/access-log/", "visits/x/", "visits/x/notes/", "clinical-notes/x/"])
+def test_id_that_is_none_is_not_found(api_as, path):
+    answer = api_as(user(Role.ADMIN)).get(f"/api/v1/{path}")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_date_of_birth_today_is_accepted(reception, monkeypatch):
     monkeypatch.setattr("patients.api.views.timezone.localdate", lambda: date(2026, 3, 1))
 

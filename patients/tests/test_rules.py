@@ -55,6 +55,15 @@ class TestIdentity:
     def test_birth_date_lies_between_1880_and_the_day(self, born, is_possible):
         assert (identity.birth_date_error(born, on=date(2026, 5, 1)) == "") == is_possible
 
+    def test_birth_dates_near_are_one_slip_away(self):
+        near = identity.birth_dates_near(date(1984, 2, 3))
+
+        assert {date(1984, 2, 4), date(1984, 12, 3), date(1948, 2, 3), date(1984, 3, 2)} <= set(near)
+        assert date(1984, 2, 3) not in near
+        assert date(1985, 2, 4) not in near
+        assert date(1983, 2, 28) in identity.birth_dates_near(date(1984, 2, 28))
+        assert identity.birth_dates_near(date(1984, 2, 29))  # which most years lack
+
 
 @pytest.mark.parametrize(
     ("query", "terms"),

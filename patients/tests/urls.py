@@ -5,7 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from patients.api.visits import VisitViewSet
 
-router = SimpleRouter()
+router = SimpleRouter(use_regex_path=False)
 router.register("visits", VisitViewSet, basename="visit")
 
 handler404 = "clinic.core.views.page_not_found"
