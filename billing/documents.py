@@ -20,10 +20,16 @@ def _source(path: Path) -> bytes:
     return path.read_bytes()
 
 
+@lru_cache(maxsize=1)
+def _fonts() -> typst.Fonts:
+    """Found once for each process: looking for them costs ten times what a page does. System fonts for names in any script."""
+    return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
+
+
 def invoice_pdf(invoice: Invoice) -> bytes:
     """The invoice as it stands now, with its payments. It comes with lines, patient and encounter."""
     data = orjson.dumps(_words_of(invoice)).decode()
-    return typst.compile(_source(TEMPLATE), format="pdf", sys_inputs={"data": data})
+    return typst.compile(_source(TEMPLATE), format="pdf", font_paths=_fonts(), sys_inputs={"data": data})
 
 
 def _day(at) -> str:
