@@ -27,6 +27,7 @@ class BookingForm(forms.Form):
     start = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M"], label="Time")
     reason = forms.CharField(max_length=300, required=False, label="Reason", help_text="In the patient's words.")
     hold = forms.CharField(max_length=200, required=False, widget=forms.HiddenInput)
+    held_start = forms.DateTimeField(required=False, widget=forms.HiddenInput)
     overbook_reason = forms.CharField(max_length=200, required=False)
 
 

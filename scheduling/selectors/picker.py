@@ -12,7 +12,7 @@ from scheduling.rules.slots import Day
 from scheduling.selectors.hours import free_days
 from scheduling.selectors.schedule import REASONS
 
-DAYS = 14
+DAYS = 10
 
 
 @dataclass(frozen=True)

@@ -78,11 +78,14 @@ def hold(request):
     doctor = get_object_or_404(Doctor, public_id=asked_id(request, "doctor"))
     if not form.is_valid():
         return render(request, "scheduling/_hold.html", {"refusal": "Choose a time first."}, status=422)
+    wanted = form.cleaned_data
+    if wanted["hold"] and wanted["held_start"]:  # the one that was chosen before
+        holds.release_hold(doctor_id=doctor.pk, start=wanted["held_start"], hold=wanted["hold"])
     try:
-        held = holds.hold_slot(doctor=doctor, start=form.cleaned_data["start"], by=request.user, now=timezone.now())
+        held = holds.hold_slot(doctor=doctor, start=wanted["start"], by=request.user, now=timezone.now())
     except DomainError as refusal:
         return render(request, "scheduling/_hold.html", refused(request, refusal), status=status_of(request, refusal))
-    return render(request, "scheduling/_hold.html", {"held": held})
+    return render(request, "scheduling/_hold.html", {"held": held, "held_start": wanted["start"]})
 
 
 def _done(request, appointment: Appointment, word: str):
