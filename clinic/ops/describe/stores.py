@@ -13,6 +13,13 @@ class Store:
 
 MONGODB = [
     Store(
+        name="clinical_notes",
+        holds="The bodies of clinical notes, the only thing that is nowhere else; PostgreSQL has each one's version, author and hash.",
+        fields="_id (the note's public id), record_uuid, patient, author, thread, number, text, observations {symptoms [...], ...}, tags, "
+        "sha256, written_at; refused by a $jsonSchema when one is missing or of another type",
+        kept_by="patients.stores",
+    ),
+    Store(
         name="audit_logs",
         holds="Who did what: a copy of the outbox rows with the topic of this name. It can be filled again from them.",
         fields="_id (event_id), timestamp, user {id, name, role}, action, resource {type, id}, changes, request_id",
@@ -21,18 +28,48 @@ MONGODB = [
     Store(
         name="stock_movements",
         holds="A copy of the stock ledger, one document a movement.",
-        fields="_id (event_id), timestamp, request_id, and the movement's own",
+        fields="_id (event_id), timestamp, request_id, medicine {id, name}, batch_number, movement_type, quantity, balance",
         kept_by="clinic.audit.sink",
     ),
     Store(
         name="visit_history",
-        holds="One document a completed visit, for reports.",
-        fields="_id (event_id), timestamp, request_id, and the visit's own",
+        holds="Kept for one document a completed visit; nothing is written to it yet.",
+        fields="_id (event_id), timestamp, request_id",
         kept_by="clinic.audit.sink",
     ),
 ]
 
-REDIS: list[Store] = [
+REDIS = [
+    Store(
+        name="hold:{doctor}:{start}",
+        holds="Somebody is filling in the form for this slot. Gone after 5 minutes; the constraint on appointments is what decides.",
+        fields="string: {user}:{secret}",
+        kept_by="scheduling.stores",
+    ),
+    Store(
+        name="queue:{date}:{queue}",
+        holds="The waiting tokens of a queue in the order in which they are called.",
+        fields="zset: number by order key",
+        kept_by="scheduling.stores",
+    ),
+    Store(
+        name="queue:token:{date}:{queue}:{n}",
+        holds="One token as the live board needs it; ids only, no names.",
+        fields="hash: id, status, priority, room, patient, version",
+        kept_by="scheduling.stores",
+    ),
+    Store(
+        name="queue:counter:{date}:{queue}",
+        holds="The number given last; the counter itself is a row in PostgreSQL.",
+        fields="string",
+        kept_by="scheduling.stores",
+    ),
+    Store(
+        name="queue:current:{date}:{queue}",
+        holds="The tokens that are called or being served, and where.",
+        fields="hash: number to room",
+        kept_by="scheduling.stores",
+    ),
     Store(
         name="cache:*",
         holds="Django's cache. Losing it costs time only.",

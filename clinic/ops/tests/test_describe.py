@@ -6,8 +6,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+import patients.stores
+import scheduling.stores
 from clinic.ops.describe.document import render_document, undescribed
-from clinic.ops.describe.stores import MONGODB
+from clinic.ops.describe.stores import MONGODB, REDIS
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +109,14 @@ def test_names_every_collection_that_the_outbox_ships_to():
     from clinic.audit.models import Topic
 
     assert {*Topic.values} <= {store.name for store in MONGODB}
+
+
+def test_names_the_collection_and_the_keys_of_the_apps():
+    keys = re.findall(r"^    (\S+:\S+) +(?:string|zset|hash)", scheduling.stores.__doc__, re.MULTILINE)
+
+    assert patients.stores.COLLECTION in {store.name for store in MONGODB}
+    assert len(keys) == 5
+    assert set(keys) <= {store.name for store in REDIS}
 
 
 def test_the_committed_document_is_current():
