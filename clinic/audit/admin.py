@@ -8,8 +8,8 @@ from clinic.audit.permissions import VIEW_LOG
 class OutboxEventAdmin(admin.ModelAdmin):
     """The audit log, to read. There is no way to change it, here or in SQL."""
 
-    list_display = ["occurred_at", "actor", "action", "resource_type", "resource_id", "request_id", "shipped_at"]
-    list_filter = ["topic", "action", ("occurred_at", admin.DateFieldListFilter)]
+    list_display = ["occurred_at", "actor", "action", "resource_type", "resource_id", "shipped_at"]
+    list_filter = ["topic", ("occurred_at", admin.DateFieldListFilter), "action"]
     list_select_related = ["actor"]
     search_fields = ["=action", "=request_id", "actor__username"]
     search_help_text = "An action, a request id, or a user name."

@@ -47,6 +47,7 @@ class OutboxEvent(models.Model):
     objects = OutboxEventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "audit event"
         indexes = [
             models.Index(fields=["id"], name="outbox_unshipped", condition=Q(shipped_at__isnull=True)),
             models.Index(fields=["patient_id", "-occurred_at"], name="outbox_by_patient", condition=Q(patient_id__isnull=False)),

@@ -43,6 +43,9 @@ def navigation_for(user, path: str) -> list[dict]:
             url = reverse(entry.view_name)
         except NoReverseMatch:
             continue
-        current = path == url if url == "/" else path.startswith(url)
-        entries.append({"label": entry.label, "url": url, "icon": entry.icon, "current": current, "shortcut": entry.shortcut})
+        entries.append({"label": entry.label, "url": url, "icon": entry.icon, "current": False, "shortcut": entry.shortcut})
+    # The longest address that leads here: /billing/shift/ is the shift's, not billing's.
+    here = max((entry for entry in entries if path.startswith(entry["url"])), key=lambda entry: len(entry["url"]), default=None)
+    if here:
+        here["current"] = True
     return entries
