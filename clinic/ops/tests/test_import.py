@@ -3,60 +3,25 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
 
 from clinic.accounts.models import Doctor, Facility, User
 from clinic.audit.models import OutboxEvent
-from clinic.ops.fhir_import import writers
-from clinic.ops.fhir_import.importing import import_files
 from clinic.ops.fhir_import.report import LEFT, TAKEN, THERE
+from clinic.ops.tests.fhir_files import DATA, load, load_resources, patient, pulse, visit
 from patients.models import Allergy, Diagnosis, Encounter, EncounterStatus, Patient, Problem, Vitals
 from patients.rules.notes import sha256_of
 from patients.services.encounters import content_of
 
 pytestmark = pytest.mark.django_db
 
-DATA = Path(__file__).parent / "data"
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TABLES = [Patient, Allergy, Problem, Encounter, Diagnosis, Vitals, Doctor, Facility, User]
-
-
-def load(*names, **options):
-    return import_files([DATA / name for name in names], now=NOW, **options)
-
-
-def load_resources(tmp_path, *resources, name="some.ndjson", **options):
-    path = tmp_path / name
-    path.write_text("".join(json.dumps(each) + "\n" for each in resources))
-    return import_files([path], now=NOW, **options)
 
 
 def counts():
     return {model.__name__: model.objects.count() for model in TABLES}
-
-
-def patient(resource_id="p1", **changes):
-    return {
-        "resourceType": "Patient",
-        "id": resource_id,
-        "name": [{"family": "Lee", "given": ["Ana"]}],
-        "birthDate": "1990-01-02",
-    } | changes
-
-
-def visit(resource_id="e1", subject="Patient/p1", **changes):
-    body = {"resourceType": "Encounter", "id": resource_id, "status": "finished", "subject": {"reference": subject}}
-    return body | {"period": {"start": "2024-01-02T10:00:00Z"}} | changes
-
-
-def pulse(resource_id="o1", value=70, encounter="Encounter/e1", subject="Patient/p1"):
-    code = {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}
-    body = {"resourceType": "Observation", "id": resource_id, "status": "final", "code": code, "subject": {"reference": subject}}
-    return body | {"encounter": {"reference": encounter}, "valueQuantity": {"value": value, "code": "/min"}}
 
 
 # --- What is taken -------------------------------------------------------------------------
@@ -219,111 +184,6 @@ def test_a_later_condition_of_a_signed_visit_is_still_a_problem(tmp_path):
 
     assert report.counts["Condition", TAKEN] == 1
     assert (Problem.objects.get().text, Diagnosis.objects.count()) == ("Gout", 0)
-
-
-# --- Nothing wrong gets in -----------------------------------------------------------------
-
-
-def test_an_id_that_another_patient_has_is_refused_with_all_that_is_about_it(tmp_path):
-    load_resources(tmp_path, patient())
-
-    stranger = patient(name=[{"family": "Park", "given": ["Jun"]}], birthDate="1950-05-05")
-    report = load_resources(tmp_path, stranger, visit(), pulse())
-
-    assert Patient.objects.count() == 1
-    assert not Encounter.objects.exists()
-    assert [report.counts[kind, LEFT] for kind in ("Patient", "Encounter", "Observation")] == [1, 1, 1]
-
-
-def test_the_name_of_the_source_keeps_equal_ids_apart(tmp_path):
-    load_resources(tmp_path, patient(), source="north")
-    load_resources(tmp_path, patient(name=[{"family": "Park", "given": ["Jun"]}], birthDate="1950-05-05"), source="south")
-
-    assert set(Patient.objects.values_list("source_id", flat=True)) == {"north/p1", "south/p1"}
-
-
-def test_a_visit_id_of_another_patient_is_refused(tmp_path):
-    load_resources(tmp_path, patient(), visit())
-
-    report = load_resources(tmp_path, patient("p2", birthDate="1991-01-01"), visit(subject="Patient/p2"), pulse(subject="Patient/p2"))
-
-    assert Encounter.objects.get().patient.source_id == "p1"
-    assert report.counts["Encounter", LEFT] == report.counts["Observation", LEFT] == 1
-
-
-def test_a_visit_finds_its_doctor_through_the_role(tmp_path):
-    doctor = {"resourceType": "Practitioner", "id": "d1", "name": [{"family": "Hilpert", "given": ["Sharyl"]}]}
-    role = {"resourceType": "PractitionerRole", "id": "r1", "practitioner": {"reference": "Practitioner/d1"}}
-    participant = [{"individual": {"reference": "Patient/p1"}}, {"individual": {"reference": "PractitionerRole/r1"}}]
-
-    load_resources(tmp_path, doctor, role, patient(), visit(participant=participant))
-
-    assert str(Encounter.objects.get().doctor.user) == "Sharyl Hilpert"
-
-
-def test_two_doctors_with_one_npi_stay_two(tmp_path):
-    def practitioner(resource_id, family):
-        identifier = [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "160"}]
-        return {"resourceType": "Practitioner", "id": resource_id, "identifier": identifier, "name": [{"family": family, "given": ["A"]}]}
-
-    load_resources(tmp_path, practitioner("d1", "Hilpert"), practitioner("d2", "Dibbert"))
-
-    assert Doctor.objects.count() == 2
-
-
-def test_a_visit_that_the_database_refuses_is_undone_alone(tmp_path, monkeypatch):
-    real = writers.add_visit
-
-    def refuse_one(person, wanted, *, by):
-        real(person, wanted, by=by)
-        if wanted.source_id == "e1":
-            raise IntegrityError
-
-    monkeypatch.setattr(writers, "add_visit", refuse_one)
-
-    report = load_resources(tmp_path, patient(), visit("e1"), pulse("o1"), visit("e2"), pulse("o2", encounter="Encounter/e2"))
-
-    assert list(Encounter.objects.values_list("source_id", flat=True)) == ["e2"]
-    assert Vitals.objects.count() == 1
-    assert report.reasons["Encounter", "refused by the database (IntegrityError)"] == 1
-
-
-def test_an_import_that_is_cut_off_is_completed_by_the_next(tmp_path, monkeypatch):
-    real = writers.add_visit
-
-    def stop_at_the_second(person, wanted, *, by):
-        if wanted.source_id == "e2":
-            raise KeyboardInterrupt
-        return real(person, wanted, by=by)
-
-    files = [patient("p1"), visit("e1"), patient("p2", birthDate="1991-01-01"), visit("e2", "Patient/p2"), visit("e3", "Patient/p2")]
-    with monkeypatch.context() as patch:
-        patch.setattr(writers, "add_visit", stop_at_the_second)
-        with pytest.raises(KeyboardInterrupt):
-            load_resources(tmp_path, *files)
-    assert set(Patient.objects.values_list("source_id", flat=True)) == {"p1"}
-
-    load_resources(tmp_path, *files)
-
-    assert set(Encounter.objects.values_list("source_id", flat=True)) == {"e1", "e2", "e3"}
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        {"name": 5},
-        {"name": [{"family": {"x": 1}, "given": "y"}]},
-        {"identifier": 5, "telecom": "x", "address": [5]},
-        {"birthDate": {"x": []}},
-        {"address": [{"line": ["\0" * 9, "x" * 900]}]},
-        {"name": [{"family": "x'; DROP TABLE patients_patient; --", "given": ["<script>"]}]},
-    ],
-)
-def test_any_shape_of_a_patient_is_taken_or_left_and_never_breaks(tmp_path, hostile):
-    report = load_resources(tmp_path, patient(**hostile), patient("p2"))
-
-    assert report.counts["Patient", TAKEN] + report.counts["Patient", LEFT] == 2
-    assert Patient.objects.filter(source_id="p2").exists()
 
 
 # --- The command ---------------------------------------------------------------------------
