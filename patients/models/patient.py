@@ -26,14 +26,14 @@ class DatePrecision(models.TextChoices):
 
 
 class BloodGroup(models.TextChoices):
-    A_POS = "A+"
-    A_NEG = "A-"
-    B_POS = "B+"
-    B_NEG = "B-"
-    AB_POS = "AB+"
-    AB_NEG = "AB-"
-    O_POS = "O+"
-    O_NEG = "O-"
+    A_POS = "A+", "A+"
+    A_NEG = "A-", "A-"
+    B_POS = "B+", "B+"
+    B_NEG = "B-", "B-"
+    AB_POS = "AB+", "AB+"
+    AB_NEG = "AB-", "AB-"
+    O_POS = "O+", "O+"
+    O_NEG = "O-", "O-"
 
 
 class PatientStatus(models.TextChoices):
