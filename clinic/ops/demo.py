@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from clinic.ops import freshness
+from clinic.ops.freshness import PROJECT
 from clinic.ops.seed.logins import make_logins
 from clinic.ops.servers import stores
 from clinic.ops.servers.data_dir import write_private
@@ -20,7 +22,6 @@ from clinic.ops.servers.ports import LOOPBACK, first_free_port
 from clinic.ops.servers.running import run, say
 from clinic.ops.servers.service import NotReady, Service
 
-PROJECT = Path(__file__).resolve().parents[2]
 WEB_WORKERS = 2
 TITLES = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis", "MONGODB_URL": "MongoDB"}
 
@@ -80,12 +81,14 @@ def _serve(supervisor, wanted_port: int) -> int:
     settings = _settings(data_dir, port) | data_stores.urls
     environment = os.environ | settings | {"MONGODB_KIND": data_stores.mongodb_kind, "DATA_DIR": str(data_dir.path)}
     environment |= {"CLINIC_LOGINS_FILE": str(logins_file), "PYTHONUNBUFFERED": "1"}
-    _prepare(supervisor, environment)
+    if not freshness.is_current(data_dir.path, logins_file, settings["DATABASE_URL"]):
+        _prepare(supervisor, environment)
+    supervisor.start([Web(port, environment)])
+    # After the web: what starts beside it makes it wait for a processor.
     beat_file = data_dir.path / "celerybeat-schedule"
-    web = Web(port, environment)
     worker = celery("worker", "worker", "--concurrency", 2, "--without-gossip", "--without-mingle", env=environment)
     beat = celery("beat", "beat", "--schedule", beat_file, "--pidfile", "", env=environment)
-    supervisor.start([web, worker, beat])
+    supervisor.start([worker, beat])
     stores.write_servers_env(data_dir, data_stores.urls | settings)
     _say_serving(settings["BASE_URL"], logins, data_dir, time.monotonic() - started_at)
     supervisor.run_until_stopped()

@@ -4,12 +4,13 @@ Run by clinic.ops.demo as a process of its own, so that the supervisor never loa
 """
 
 import hashlib
-import json
 import os
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+
+from clinic.ops.freshness import IDENTITY_SQL, Stamp, digest, remember
 
 
 def main() -> int:
@@ -20,28 +21,16 @@ def main() -> int:
     from django.core.management import CommandError
     from django.db import DatabaseError
 
-    data_dir = Path(os.environ["DATA_DIR"])
+    data_dir, logins = Path(os.environ["DATA_DIR"]), Path(os.environ["CLINIC_LOGINS_FILE"])
     try:
         migrate()
         collect_static(Stamp(data_dir / "static.stamp"))
-        seed(Stamp(data_dir / "seed.stamp"), Path(os.environ["CLINIC_LOGINS_FILE"]))
+        seed(Stamp(data_dir / "seed.stamp"), logins)
     except (CommandError, DatabaseError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    remember(data_dir, logins, os.environ["DATABASE_URL"])
     return 0
-
-
-class Stamp:
-    """Remembers what a step was last done for."""
-
-    def __init__(self, path: Path):
-        self._path = path
-
-    def read(self) -> dict:
-        return json.loads(self._path.read_text()) if self._path.exists() else {}
-
-    def write(self, facts: dict):
-        self._path.write_text(json.dumps(facts))
 
 
 @contextmanager
@@ -130,18 +119,15 @@ def is_filled(stamp: Stamp, logins: Path) -> bool:
 
 def seed_facts(logins: Path) -> dict:
     """What the demo data was made for: this database, these passwords."""
-    return {"database": _database_identity(), "logins": hashlib.sha256(logins.read_bytes()).hexdigest()}
+    return {"database": _database_identity(), "logins": digest(logins)}
 
 
 def _database_identity() -> str:
-    """The same for every address of one database, another one for a new database of the same name."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select (select system_identifier from pg_control_system()), oid from pg_database where datname = current_database()"
-        )
-        return "/".join(str(part) for part in cursor.fetchone())
+        cursor.execute(IDENTITY_SQL)
+        return cursor.fetchone()[0]
 
 
 if __name__ == "__main__":
