@@ -1,9 +1,10 @@
-from scheduling.models.appointment import LIVE_STATUSES, Appointment, AppointmentStatus
+from scheduling.models.appointment import LIVE_STATUSES, LONGEST, Appointment, AppointmentStatus
 from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind
 from scheduling.models.queue import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
 
 __all__ = [
     "LIVE_STATUSES",
+    "LONGEST",
     "OPEN_STATUSES",
     "Appointment",
     "AppointmentStatus",

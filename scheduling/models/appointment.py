@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -44,9 +46,16 @@ NEXT_STATUSES = {
 }
 
 
+LONGEST = timedelta(hours=12)
+
+
 class AppointmentQuerySet(models.QuerySet):
     def live(self):
         return self.filter(status__in=LIVE_STATUSES)
+
+    def overlapping(self, start, end):
+        """Those with a part in [start, end). No appointment is longer than LONGEST, so their starts can be sought in an index."""
+        return self.filter(during__overlap=(start, end), during__startswith__gt=start - LONGEST, during__startswith__lt=end)
 
     def visible_to(self, user):
         """Staff see every appointment; a patient sees the own ones."""
@@ -85,6 +94,9 @@ class Appointment(VersionedModel):
             models.CheckConstraint(
                 name="appointment_has_bounds", condition=Q(during__startswith__isnull=False, during__endswith__isnull=False)
             ),
+            models.CheckConstraint(
+                name="appointment_at_most_12_hours", condition=Q(during__endswith__lte=F("during__startswith") + LONGEST)
+            ),
             models.CheckConstraint(name="appointment_overbooked_with_reason", condition=Q(is_overbooked=False) | ~Q(overbook_reason="")),
             models.CheckConstraint(
                 name="appointment_cancelled_with_reason", condition=~Q(status=AppointmentStatus.CANCELLED) | ~Q(closed_reason="")
@@ -110,6 +122,7 @@ class Appointment(VersionedModel):
         indexes = [
             models.Index(F("doctor"), Func(F("during"), function="lower"), name="appointment_by_doctor_start"),
             models.Index(F("patient"), Func(F("during"), function="lower"), name="appointment_by_patient_start"),
+            models.Index(Func(F("during"), function="lower"), F("id"), name="appointment_by_start"),
             GistIndex(fields=["during"], name="appointment_during"),
         ]
         triggers = [Kept(name="appointment_kept")]

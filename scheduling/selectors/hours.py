@@ -84,6 +84,6 @@ def _without(day: rules.Day, starts: set[datetime]) -> rules.Day:
 
 def taken_spans(doctor_id: int, first: date, last: date) -> list[rules.Span]:
     tz = clinic_zone()
-    span = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1]
-    live = Appointment.objects.live().filter(doctor_id=doctor_id, during__overlap=span)
+    start, end = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1]
+    live = Appointment.objects.live().overlapping(start, end).filter(doctor_id=doctor_id)
     return [(during.lower, during.upper) for during in live.order_by().values_list("during", flat=True)]

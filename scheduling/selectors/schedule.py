@@ -50,7 +50,7 @@ def columns(doctors: Iterable[Doctor], days: list[date], *, now: datetime) -> li
     hours = hours_by_doctor([doctor.pk for doctor in doctors], days[0], days[-1])
     span = rules.day_bounds(days[0], tz)[0], rules.day_bounds(days[-1], tz)[1]
     by_doctor = defaultdict(list)
-    shown = Appointment.objects.filter(doctor__in=doctors, during__overlap=span, status__in=SHOWN).select_related("patient")
+    shown = Appointment.objects.overlapping(*span).filter(doctor__in=doctors, status__in=SHOWN).select_related("patient")
     for appointment in shown.order_by("during", "id"):
         by_doctor[appointment.doctor_id].append(appointment)
     return [_column(doctor, day, hours[doctor.pk], by_doctor[doctor.pk], tz, now) for doctor in doctors for day in days]

@@ -20,7 +20,7 @@ from clinic.core.http import check_version
 from patients.errors import DoctorInactive, PatientInactive
 from scheduling import locks
 from scheduling.errors import DoctorOnLeave, InThePast, OutsideHours, PatientBusy, SlotTaken, TooEarly, WrongStatus
-from scheduling.models import Appointment, AppointmentStatus, Token, TokenStatus
+from scheduling.models import LONGEST, Appointment, AppointmentStatus, Token, TokenStatus
 from scheduling.models.appointment import NEXT_STATUSES
 from scheduling.permissions import OVERBOOK_APPOINTMENT
 from scheduling.rules import slots as rules
@@ -28,7 +28,6 @@ from scheduling.selectors.hours import clinic_zone, hours_of
 from scheduling.services import holds
 from scheduling.services.tokens import move_token
 
-LONGEST = timedelta(hours=12)
 FURTHEST = timedelta(days=10 * 366)
 
 _REFUSALS = {"appointment_doctor_booked_once": SlotTaken, "appointment_patient_booked_once": PatientBusy}
@@ -244,7 +243,7 @@ def _span(
         raise _closed_because(hours, start, wanted.end or start + timedelta(minutes=1))
     span = DateTimeTZRange(start, found[-1].end)
     # The constraint lets an appointment lie under an overbooked one; a new booking does not go there.
-    if Appointment.objects.live().filter(doctor=doctor, is_overbooked=True, during__overlap=span).exists():
+    if Appointment.objects.live().overlapping(span.lower, span.upper).filter(doctor=doctor, is_overbooked=True).exists():
         raise SlotTaken
     return span, found[0].facility_id
 

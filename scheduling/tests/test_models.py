@@ -33,6 +33,7 @@ class TestAppointment:
         ("name", "fields"),
         [
             ("appointment_has_a_length", {"during": DateTimeTZRange(at(9), at(9))}),
+            ("appointment_at_most_12_hours", {"during": DateTimeTZRange(at(9), at(21, 1))}),
             ("appointment_has_bounds", {"during": DateTimeTZRange(at(9), None)}),
             ("appointment_overbooked_with_reason", {"is_overbooked": True}),
             ("appointment_cancelled_with_reason", {"status": "cancelled"}),

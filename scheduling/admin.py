@@ -1,0 +1,156 @@
+"""The back office. What can be changed here goes through the same services as everywhere."""
+
+from django.contrib import admin
+from django.utils import timezone
+
+from scheduling.models import Appointment, DoctorException, DoctorSession, Queue, Token, TokenTransition
+from scheduling.permissions import CHANGE_APPOINTMENT, MANAGE_HOURS, VIEW_APPOINTMENT, VIEW_HOURS, VIEW_QUEUE
+from scheduling.services import booking, hours
+
+
+class CodenameAdmin(admin.ModelAdmin):
+    """Who may look and who may write: our codenames; never for a patient. Nothing is deleted."""
+
+    view_codename = ""
+    write_codename = ""
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.is_staff_member and request.user.has_perm(self.view_codename)
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return bool(self.write_codename) and request.user.is_staff_member and request.user.has_perm(self.write_codename)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(CodenameAdmin):
+    """Booked, moved and cancelled on the desk's pages; here the words about it are put right."""
+
+    view_codename = VIEW_APPOINTMENT
+    write_codename = CHANGE_APPOINTMENT
+    list_display = ["patient_name", "doctor", "starts", "status", "is_overbooked"]
+    list_filter = ["status", "is_overbooked", "doctor__department"]
+    list_select_related = ["patient", "doctor__user"]
+    search_fields = ["patient__mrn", "patient__last_name", "patient__first_name", "public_id"]
+    ordering = ["-pk"]
+    search_help_text = "MRN, name, or the appointment's id"
+    fields = [
+        "public_id", "patient", "doctor", "facility", "during", "status", "reason", "notes", "is_overbooked", "overbook_reason",
+        "closed_reason", "rescheduled_to", "encounter", "booked_by", "created_at", "version",
+    ]  # fmt: skip
+    readonly_fields = [name for name in fields if name not in {"reason", "notes"}]
+
+    @admin.display(description="patient", ordering="patient__last_name")
+    def patient_name(self, appointment):
+        return appointment.patient.full_name
+
+    @admin.display(description="starts", ordering="during")
+    def starts(self, appointment):
+        return timezone.localtime(appointment.starts_at).strftime("%Y-%m-%d %H:%M")
+
+    def save_model(self, request, obj, form, change):
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        booking.change_details(appointment_id=obj.pk, changes=changes, by=request.user, expected_version=obj.version)
+
+
+class HoursAdmin(CodenameAdmin):
+    """Hours are added and taken away, not edited: what was booked under them stays explained."""
+
+    view_codename = VIEW_HOURS
+    list_select_related = ["doctor__user"]
+    search_fields = ["doctor__user__last_name", "doctor__user__first_name"]
+    autocomplete_fields = ["doctor", "facility"]
+
+    def has_add_permission(self, request):
+        return request.user.is_staff_member and request.user.has_perm(MANAGE_HOURS)
+
+    has_manage_permission = has_add_permission
+
+
+@admin.register(DoctorSession)
+class SessionAdmin(HoursAdmin):
+    list_display = ["doctor", "weekday", "starts", "ends", "slot_minutes", "valid_from", "valid_until"]
+    list_filter = ["weekday", "doctor__department"]
+    actions = ["end_from_today"]
+
+    def save_model(self, request, obj, form, change):
+        made = hours.add_session(data=form.cleaned_data, by=request.user)
+        obj.pk, obj.public_id = made.pk, made.public_id
+
+    @admin.action(description="End from today on", permissions=["manage"])
+    def end_from_today(self, request, queryset):
+        for session in queryset:
+            hours.end_session(session_id=session.pk, on=timezone.localdate(), by=request.user)
+
+
+@admin.register(DoctorException)
+class ExceptionAdmin(HoursAdmin):
+    list_display = ["who", "kind", "during", "reason"]
+    list_filter = ["kind"]
+    actions = ["remove"]
+
+    @admin.display(description="who")
+    def who(self, exception):
+        return exception.doctor or "The whole clinic"
+
+    def save_model(self, request, obj, form, change):
+        data = dict(form.cleaned_data)
+        during = data.pop("during")
+        made = hours.add_exception(data=data, start=during.lower, end=during.upper, by=request.user).exception
+        obj.pk, obj.public_id = made.pk, made.public_id
+
+    @admin.action(description="Remove", permissions=["manage"])
+    def remove(self, request, queryset):
+        for exception in queryset:
+            hours.remove_exception(exception_id=exception.pk, by=request.user)
+
+
+@admin.register(Queue)
+class QueueAdmin(CodenameAdmin):
+    view_codename = VIEW_QUEUE
+    list_display = ["code", "name"]
+    list_select_related = ["doctor__user", "department"]
+    search_fields = ["code"]
+
+
+class TransitionInline(admin.TabularInline):
+    model = TokenTransition
+    fields = readonly_fields = ["at", "from_status", "to_status", "room", "by", "is_undo"]
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm(VIEW_QUEUE)
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Token)
+class TokenAdmin(CodenameAdmin):
+    """Read only: a token moves on the queue's pages."""
+
+    view_codename = VIEW_QUEUE
+    list_display = ["label", "on", "patient_name", "priority", "status", "room"]
+    list_filter = ["status", "priority", "on"]
+    list_select_related = ["queue", "patient"]
+    search_fields = ["patient__mrn", "patient__last_name"]
+    date_hierarchy = "on"
+    inlines = [TransitionInline]
+
+    @admin.display(description="patient")
+    def patient_name(self, token):
+        return token.patient.full_name
