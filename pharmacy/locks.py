@@ -1,7 +1,7 @@
 """The only row locks of the pharmacy.
 
 Order: prescription, then batches, each by primary key; then downwards: encounter, patient, doctor.
-Whoever locks more than one row of a table gives all keys at once.
+A prescription's lock covers its items, dispenses and their lines. Whoever locks more than one row of a table gives all keys at once.
 """
 
 from datetime import date
@@ -9,7 +9,7 @@ from datetime import date
 from django.db.models import Q
 
 from patients.models import Encounter
-from pharmacy.models import Batch, DispenseLine, Medicine, Prescription, PrescriptionStatus, Supplier
+from pharmacy.models import Batch, Medicine, Prescription, PrescriptionStatus, Supplier
 from pharmacy.models.stock import usable_on
 
 
@@ -38,11 +38,6 @@ def lock_usable_batches(medicine_ids, *, on: date, batch_ids=()) -> list[Batch]:
 
 def lock_batches(batch_ids) -> list[Batch]:
     return list(Batch.objects.select_for_update(no_key=True).filter(pk__in=batch_ids).order_by("pk"))
-
-
-def lock_lines(dispense_id: int) -> list[DispenseLine]:
-    lines = DispenseLine.objects.select_for_update(no_key=True, of=("self",)).filter(dispense_id=dispense_id)
-    return list(lines.select_related("item__medicine").order_by("pk"))
 
 
 def lock_medicine(medicine_id: int) -> Medicine:

@@ -1,10 +1,12 @@
+import threading
 from uuid import uuid4
 
 import pytest
 
 from clinic.core.errors import InvalidInput
+from pharmacy import locks
 from pharmacy.errors import InsufficientStock, OverReturned, RequestReused
-from pharmacy.models import Batch, DispenseReturn, PrescriptionStatus
+from pharmacy.models import Batch, DispenseReturn, Prescription, PrescriptionStatus
 from pharmacy.services.returning import return_dispensed
 from pharmacy.services.stock import change_batch_state
 from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, stocked
@@ -123,5 +125,27 @@ def test_two_threads_that_take_back_the_same_units_count_them_once(at_once):
     results = at_once(lambda: take_back(dispense, 6), lambda: take_back(dispense, 6))
 
     assert sorted(type(result).__name__ for result in results) == ["DispenseReturn", "OverReturned"]
+    batch.refresh_from_db()
+    assert batch.on_hand == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_prescriptions_lock_the_database_stops_the_second_return(at_once, monkeypatch):
+    """The negative control: both find 6 to take back, and the line would have returned them twice."""
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)), by=pharmacist())
+    both_have_read = threading.Barrier(2)
+    lock_batches = locks.lock_batches
+
+    def wait_then_lock(*args):
+        both_have_read.wait(10)
+        return lock_batches(*args)
+
+    monkeypatch.setattr(locks, "lock_prescription", lambda pk: Prescription.objects.select_related("patient").get(pk=pk))
+    monkeypatch.setattr(locks, "lock_batches", wait_then_lock)
+
+    results = at_once(lambda: take_back(dispense, 6), lambda: take_back(dispense, 6))
+
+    assert sorted(type(result).__name__ for result in results) == ["DispenseReturn", "IntegrityError"]
     batch.refresh_from_db()
     assert batch.on_hand == 10
