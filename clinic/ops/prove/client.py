@@ -18,8 +18,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 TIMEOUT_SECONDS = 15
-GIVE_UP_SECONDS = 90
 PAUSE_SECONDS = (0.02, 0.4)
+# After so many answers of 500 nothing is repeated any more: the server is broken, and the run need not take hours.
+HOPELESS = 200
 OK, REFUSED, FAILED, UNKNOWN = "ok", "refused", "failed", "unknown"
 # The key's first request still runs: nothing is decided yet.
 _UNDECIDED = "request_in_progress"
@@ -51,6 +52,7 @@ class Failure:
 class Tally:
     """What happened to the requests of a chapter. One request counts once, however often it was sent."""
 
+    patience: float = 90  # seconds after which a request has no outcome
     attempts: int = 0
     ok: int = 0
     refused: Counter = field(default_factory=Counter)
@@ -59,6 +61,7 @@ class Tally:
     unresolved: list = field(default_factory=list)
     failures: list = field(default_factory=list)
     slowest: float = 0.0
+    _broken: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, answer: Answer, *, was_unknown: bool, request: str, slowest: float):
@@ -78,6 +81,9 @@ class Tally:
     def add_failure(self, failure: Failure):
         with self._lock:
             self.failures.append(failure)
+            self._broken += failure.answer.status != 503
+            if self._broken > HOPELESS:
+                self.patience = 0
 
 
 class Caller:
@@ -89,26 +95,26 @@ class Caller:
         self._tally = tally
         self._local = threading.local()
 
-    def post(self, path: str, body: dict | None = None, *, key: str | None = None) -> Answer:
-        return self.settle("POST", path, body or {}, key=key)
+    def post(self, path: str, body: dict | None = None, *, key: str | None = None, tag: str = "") -> Answer:
+        return self.settle("POST", path, body or {}, key=key, tag=tag)
 
-    def get(self, path: str) -> Answer:
-        return self.settle("GET", path, None)
+    def get(self, path: str, *, tag: str = "") -> Answer:
+        return self.settle("GET", path, None, tag=tag)
 
-    def settle(self, method: str, path: str, body, *, key: str | None = None) -> Answer:
-        """Send it until it is ok or refused. Without a key only a GET may be repeated."""
+    def settle(self, method: str, path: str, body, *, key: str | None = None, tag: str = "") -> Answer:
+        """Send it until it is ok or refused; `tag` is its request id. Without a key only a GET or a PATCH is repeated."""
         began, slowest, was_unknown = time.monotonic(), 0.0, False
         repeatable = key is not None or method in {"GET", "PATCH"}
         pause = PAUSE_SECONDS[0]
         while True:
             sent = time.monotonic()
-            answer = self.send(method, path, body, key=key)
+            answer = self.send(method, path, body, key=key, tag=tag)
             slowest = max(slowest, time.monotonic() - sent)
             if answer.kind == FAILED:
                 self._tally.add_failure(Failure(sent, time.monotonic(), answer, f"{method} {path}"))
             decided = answer.kind == OK or (answer.kind == REFUSED and answer.code != _UNDECIDED)
             was_unknown |= answer.kind in (UNKNOWN, FAILED)
-            if decided or not repeatable or time.monotonic() - began > GIVE_UP_SECONDS:
+            if decided or not repeatable or time.monotonic() - began > self._tally.patience:
                 break
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 2, PAUSE_SECONDS[1])
@@ -117,9 +123,9 @@ class Caller:
         self._tally.add(answer, was_unknown=was_unknown, request=f"{method} {path} {key or ''}", slowest=slowest)
         return answer
 
-    def send(self, method: str, path: str, body, *, key: str | None = None) -> Answer:
+    def send(self, method: str, path: str, body, *, key: str | None = None, tag: str = "") -> Answer:
         """Once, on this thread's connection."""
-        headers = self._headers | ({"Idempotency-Key": key} if key else {})
+        headers = self._headers | ({"Idempotency-Key": key} if key else {}) | ({"X-Request-ID": tag} if tag else {})
         payload = None if body is None else json.dumps(body)
         connection = self._connection()
         try:

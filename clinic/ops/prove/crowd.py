@@ -68,11 +68,26 @@ def in_rounds(rounds: int, work: Callable, *, clients: int) -> None:
     all_at_once(client, clients=clients)
 
 
-class Pace:
-    """Spreads so many events evenly over the progress of a load: `due(done)` says how many are due by now."""
+class Storm:
+    """Troubles that come evenly while a load makes progress: each is a call, due after its share of the jobs."""
 
-    def __init__(self, events: int, jobs: int):
-        self._events, self._jobs = events, jobs
+    def __init__(self, troubles: Sequence[Callable], *, jobs: int):
+        self._troubles, self._jobs = troubles, max(jobs, 1)
+        self._progress = threading.Semaphore(0)
 
-    def due(self, done: int) -> int:
-        return self._events * done // max(self._jobs, 1)
+    def during(self, load: Callable[[Callable], None]) -> None:
+        """load(job_done) beside the troubles; returns when both have come to their end."""
+        outcome = in_background(self._run)
+        try:
+            load(self._progress.release)
+        finally:
+            self._progress.release(self._jobs)  # what is still due comes now
+            outcome.result()
+
+    def _run(self):
+        seen = 0
+        for number, trouble in enumerate(self._troubles, start=1):
+            while seen < number * self._jobs // (len(self._troubles) + 1):
+                self._progress.acquire()
+                seen += 1
+            trouble()

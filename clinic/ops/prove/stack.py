@@ -120,6 +120,10 @@ class Site:
     def facts(self) -> Facts:
         return Facts.read(self.stack.facts_path)
 
+    def __post_init__(self):
+        if self.unguarded:
+            self.tally.patience = 5  # what a control leaves undone is of no interest
+
     # --- Servers ------------------------------------------------------------------------
 
     @cached_property

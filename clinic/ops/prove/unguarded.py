@@ -4,6 +4,7 @@ Only `make prove` starts it, against a database of its own. Constraints are drop
 what is Python is replaced here.
 """
 
+import contextlib
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
@@ -24,6 +25,127 @@ def booking() -> None:
     locks.lock_patient = lambda patient_id: Patient.objects.get(pk=patient_id)
 
 
-WITHOUT = {"booking": booking}
+def number_by_count() -> None:
+    """The next number is counted, as so many do it, and no row is locked."""
+    from scheduling import locks
+    from scheduling.models import Token
 
-WITHOUT[os.environ["UNGUARDED"]]()
+    class CountedDay:
+        def __init__(self, queue_id, on):
+            self.last_number = Token.objects.filter(queue_id=queue_id, on=on).count()
+
+        def save(self, **_):
+            """There is no counter."""
+
+    locks.lock_queue_day = CountedDay
+
+
+def number_by_redis() -> None:
+    """The next number comes from a counter in Redis."""
+    from clinic.core.redis import client
+    from scheduling import locks
+
+    class RedisDay:
+        def __init__(self, queue_id, on):
+            self.last_number = client().incr(f"naive:{queue_id}:{on}") - 1
+
+        def save(self, **_):
+            """The counter has moved already."""
+
+    locks.lock_queue_day = RedisDay
+
+
+def calling() -> None:
+    """The first waiting token is read without a lock."""
+    from scheduling import locks
+    from scheduling.models import Token, TokenStatus
+
+    def next_token(queue_id, on):
+        waiting = Token.objects.filter(queue_id=queue_id, on=on, status=TokenStatus.WAITING).order_by("band", "effective_at", "id")
+        return waiting.select_related("queue__doctor__user", "queue__department", "patient").first()
+
+    locks.lock_next_token = next_token
+
+
+def dispensing() -> None:
+    """Prescriptions and batches are read without a lock."""
+    from django.db.models import Q
+
+    from pharmacy import locks
+    from pharmacy.models import Batch, Prescription
+    from pharmacy.models.stock import usable_on
+
+    def batches(medicine_ids, *, on, batch_ids=()):
+        usable = usable_on(on) & Q(medicine_id__in=medicine_ids)
+        return list(Batch.objects.filter(usable | Q(pk__in=batch_ids)).order_by("pk"))
+
+    locks.lock_prescription = lambda pk: Prescription.objects.select_related("patient", "prescriber__user", "encounter").get(pk=pk)
+    locks.lock_usable_batches = batches
+
+
+def paying() -> None:
+    """An Idempotency-Key means nothing."""
+    from uuid import uuid4
+
+    from clinic.audit.services import idempotency
+
+    idempotency.request_id_of = lambda user, key: uuid4()
+    idempotency.answer_once = lambda *, run, **_: run()
+
+
+def numbering() -> None:
+    """The next invoice number is counted, and no counter is locked."""
+    from billing import locks
+    from billing.models import Invoice
+
+    class CountedYear:
+        def __init__(self, year):
+            self.last_number = Invoice.objects.filter(number__isnull=False).count()
+
+        def save(self, **_):
+            """There is no counter."""
+
+    locks.lock_counter = CountedYear
+
+
+def notes() -> None:
+    """A body is sent to MongoDB when it is written, and PostgreSQL keeps no copy, whatever came of it."""
+    from django.utils import timezone
+
+    from clinic.core.mongo import MongoDown
+    from patients import stores
+    from patients.models import ClinicalNote
+    from patients.services import notes as service
+
+    def send_and_forget(rows) -> int:
+        with contextlib.suppress(MongoDown):
+            stores.put_notes(service._document(note) for note in rows)
+        return ClinicalNote.objects.filter(pk__in=[note.pk for note in rows]).update(body=None, stored_at=timezone.now())
+
+    service._ensure_once = lambda url, database: None
+    service._move = send_and_forget
+
+
+def auditing() -> None:
+    """An event goes to MongoDB at once, beside the transaction, and nothing is kept in PostgreSQL."""
+    from clinic.audit import sink
+    from clinic.audit.models import OutboxEvent
+    from clinic.audit.services import recording
+    from clinic.core.mongo import MongoDown
+
+    def send_and_forget(topic, document, **columns):
+        event = OutboxEvent(topic=topic, document=document, **columns)
+        with contextlib.suppress(MongoDown):
+            sink.upsert(topic, [event])
+        return event
+
+    recording._add = send_and_forget
+
+
+def nothing() -> None:
+    """The guard that is missing is a setting of the database."""
+
+
+GUARDS = (booking, number_by_count, number_by_redis, calling, dispensing, paying, numbering, notes, auditing, nothing)
+
+{guard.__name__: guard for guard in GUARDS}[os.environ["UNGUARDED"]]()
