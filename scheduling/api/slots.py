@@ -1,5 +1,7 @@
 """Free times over the API: asking, holding, opening."""
 
+from collections.abc import Iterable
+
 from django.utils import timezone
 from rest_framework.generics import get_object_or_404
 from rest_framework.response import Response
@@ -11,19 +13,23 @@ from scheduling.api.serializers import BulkInput, DaysFilter, HoldInput, SlotFil
 from scheduling.permissions import BOOK_APPOINTMENT, MANAGE_HOURS, VIEW_HOURS
 from scheduling.rules.slots import Day, Slot
 from scheduling.selectors.appointments import iso
-from scheduling.selectors.hours import free_days
+from scheduling.selectors.hours import clinic_zone, free_days
 from scheduling.services import holds, hours
 
 
-def slot_json(slot: Slot) -> dict:
-    return {"start": iso(slot.start), "end": iso(slot.end), "available": slot.available}
+def slots_json(slots: Iterable[Slot]) -> list[dict]:
+    tz = clinic_zone()
+    return [
+        {"start": slot.start.astimezone(tz).isoformat(), "end": slot.end.astimezone(tz).isoformat(), "available": slot.available}
+        for slot in slots
+    ]
 
 
 def days_json(days: list[Day]) -> dict:
     """`reason` says why nothing is free in the whole range (that of its last day), `days` why on each day."""
     nothing_free = all(day.reason for day in days)
     return {
-        "slots": [slot_json(slot) for day in days for slot in day.slots],
+        "slots": slots_json(slot for day in days for slot in day.slots),
         "reason": days[-1].reason if nothing_free else None,
         "days": [{"date": day.on.isoformat(), "reason": day.reason} for day in days],
     }
@@ -77,4 +83,4 @@ class OpenSlots(APIView):
         doctor, facility = data.pop("doctor"), data.pop("facility", None)
         wanted = hours.Range(**data | {"weekdays": tuple(data.get("weekdays") or ()) or None})
         slots = hours.open_range(doctor=doctor, wanted=wanted, facility=facility, by=request.user, on=timezone.localdate())
-        return Response({"count": len(slots), "slots": [slot_json(slot) for slot in slots]}, status=201)
+        return Response({"count": len(slots), "slots": slots_json(slots)}, status=201)
