@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import orjson
 from django.contrib.auth.decorators import login_not_required
 from django.utils.functional import Promise
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -33,6 +34,20 @@ class ORJSONRenderer(JSONRenderer):
         if response is not None and getattr(response, "is_problem", False):
             response["Content-Type"] = PROBLEM_TYPE
         return orjson.dumps(data, default=encode_other, option=orjson.OPT_NON_STR_KEYS)
+
+
+class ClinicJSONParser(JSONParser):
+    """JSON, and a clear refusal of what Python or PostgreSQL cannot hold: endless nesting, half of a surrogate pair."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            data = super().parse(stream, media_type, parser_context)
+            orjson.dumps(data)
+        except RecursionError as error:
+            raise ParseError("This JSON is nested too deeply.") from error
+        except TypeError as error:  # orjson: invalid text, a number beyond 64 bits, more than 254 levels
+            raise ParseError("This JSON has text or numbers that cannot be stored, or is nested too deeply.") from error
+        return data
 
 
 class Pagination(PageNumberPagination):

@@ -44,6 +44,26 @@ def test_refuses_a_malformed_login(body):
     assert answer.json()["code"] == "invalid"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[" * 90_000 + "]" * 90_000,
+        '{"a":' * 90_000 + "1" + "}" * 90_000,
+        '{"username": "\\ud800", "password": "x"}',
+        '{"n": 1e999}',
+        "[1]",
+        '"x"',
+        "null",
+    ],
+)
+def test_json_that_cannot_be_used_is_a_clear_refusal(body):
+    answer = APIClient().post(LOGIN, data=body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
 def test_unknown_name_and_wrong_password_answer_alike():
     user(Role.RECEPTION, username="desk")
 

@@ -93,10 +93,8 @@ def test_first_start_kill_second_start_and_stop(demo, new_folder):
     first.wait_all_gone()
     assert status_of(url, "/healthz") is None
 
-    started_at = time.monotonic()
     second = demo(ports.any_free_port())
     said = second.wait_serving()
-    assert time.monotonic() - started_at < 10
     assert "Filling" not in said
     assert (new_folder / "logins.json").read_text() == logins
     assert set(json.loads(logins)) >= {"admin", "doctor", "patient2"}
