@@ -134,6 +134,15 @@ def test_lines_and_bundles_meet_in_one_doctor():
     assert report.counts["Patient", TAKEN] == 3
 
 
+def test_a_practitioner_who_comes_after_the_visits_is_the_doctor_that_these_named():
+    load("export.ndjson")
+
+    report = load("bundle.json")
+
+    assert Doctor.objects.filter(licence_number__startswith="NPI").count() == 1
+    assert report.counts["Practitioner", THERE] == 1
+
+
 def test_a_visit_of_an_unnamed_practitioner_stands_under_a_stand_in_who_cannot_be_booked():
     load("export.ndjson")
 

@@ -6,12 +6,13 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
 
+from billing.models import Shift
 from clinic.accounts.models import Facility, User
 from clinic.accounts.tests.factories import user
-from clinic.ops.seed import filling, ground, registry, shelf, visits, week
+from clinic.ops.seed import filling, ground, registry, visits
 from clinic.ops.seed.logins import LOGIN_NAMES
 from patients.models import Encounter, Patient
-from pharmacy.models import Dispense, Prescription
+from pharmacy.models import Prescription
 from scheduling.models import Appointment, Token
 
 pytestmark = pytest.mark.django_db
@@ -99,27 +100,26 @@ def test_only_scales_that_exist_can_be_asked_for():
 
 def test_a_visit_that_was_cut_off_leaves_nothing_and_is_made_by_the_next_run(one_day, monkeypatch, tmp_path):
     monkeypatch.setenv("CLINIC_LOGINS_FILE", str(logins_file(tmp_path)))
-    real, handed_out = visits.dispense_prescription, []
+    real, signed = visits.complete_visit, []
 
     def stop_at_the_second(**options):
-        if handed_out:
+        if signed:
             raise KeyboardInterrupt
-        handed_out.append(options)
+        signed.append(options)
         return real(**options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(visits, "dispense_prescription", stop_at_the_second)
+        patch.setattr(visits, "complete_visit", stop_at_the_second)
         with pytest.raises(KeyboardInterrupt):
             call_command("seed")
-    half = [model.objects.count() for model in (Appointment, Token, Encounter, Dispense)]
-    assert half[3] == 1
+    half = [model.objects.count() for model in (Appointment, Token, Encounter)]
+    assert half[2] == 1
     assert not Encounter.objects.filter(status="in_progress").exists()
     assert not Prescription.objects.filter(status="draft").exists()
 
     call_command("seed")
 
-    after = [model.objects.count() for model in (Appointment, Token, Encounter, Dispense)]
+    after = [model.objects.count() for model in (Appointment, Token, Encounter)]
     assert all(more > less for more, less in zip(after, half, strict=True))
     assert Patient.objects.count() == registry.PATIENTS
-    assert week.Shift.objects.filter(closed_at=None).count() == 0
-    assert shelf.StockMovement.objects.filter(kind="OUT").values("dispense_line").distinct().count() >= after[3]
+    assert not Shift.objects.filter(closed_at=None).exists()
