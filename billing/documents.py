@@ -75,7 +75,16 @@ def _words_of(invoice: Invoice) -> dict:
             }
             for payment in selectors.payments_of(invoice)
         ],
-        "balance": amount(invoice.balance),
+        "insurer": {
+            "name": invoice.payer,
+            "policy": invoice.policy_number,
+            "share": amount(invoice.insurer_share),
+            "patient_share": amount(invoice.patient_share),
+            "declined": amount(invoice.declined) if invoice.declined else "",
+        }
+        if invoice.insurer_share
+        else None,
+        "balance": amount(invoice.patient_balance),
         "void_reason": invoice.void_reason,
     }
 

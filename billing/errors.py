@@ -46,6 +46,11 @@ class NotPayable(DomainError):
     detail = "This invoice cannot be paid."
 
 
+class NotInsured(DomainError):
+    code = "not_insured"
+    detail = "No insurer bears a share of this."
+
+
 class Overpayment(DomainError):
     code = "overpayment"
     detail = "That is more than is owed."

@@ -46,6 +46,17 @@ class PaymentForm(forms.Form):
     )
     request_id = RequestIdField()
 
+    def __init__(self, *args, invoice=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if invoice is None:
+            return
+        if not invoice.insurer_share:
+            self.fields["method"].choices = [choice for choice in PaymentMethod.choices if choice[0] != PaymentMethod.INSURANCE]
+        by_patient = invoice.patient_balance > 0
+        self.initial["amount"] = invoice.patient_balance if by_patient else invoice.insurer_balance
+        if not by_patient:
+            self.initial["method"] = PaymentMethod.INSURANCE
+
     def clean(self):
         cleaned = super().clean()
         if cleaned.get("method") != PaymentMethod.CASH:

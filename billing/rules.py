@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from clinic.core.money import CENT, ZERO, to_cents
 MAX_AMOUNT = Decimal("9999999999.99")  # what numeric(12, 2) holds
 MAX_QUANTITY = 2_147_483_647
 CASH = "cash"
+INSURANCE = "insurance"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,17 @@ def line_amounts(*, quantity: int, unit_price: Decimal, discount: Decimal = ZERO
     net = quantity * unit_price - discount
     tax = to_cents(net * tax_percent / 100)
     return LineAmounts(tax=tax, total=to_cents(net + tax))
+
+
+def insurer_share(total: Decimal, cover_percent: int) -> Decimal:
+    """What the insurer bears of a line's total, to the cent, halves up; the patient bears the rest."""
+    return to_cents(total * cover_percent / 100)
+
+
+def cover_on(*, payer: str, cover_percent: int | None, valid_until: date | None, on: date) -> int:
+    """The percentage that an insurance pays on that day; `valid_until` is its last day, None without an end."""
+    holds = bool(payer.strip()) and (valid_until is None or on <= valid_until)
+    return (cover_percent or 0) if holds else 0
 
 
 def sum_of(amounts: Iterable[Decimal]) -> Decimal:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("change/", invoice.change, name="change"),
     path("invoices/<uuid:invoice>/", invoice.invoice, name="invoice"),
     path("invoices/<uuid:invoice>/lines/", invoice.change_lines, name="change_lines"),
+    path("invoices/<uuid:invoice>/cover/", invoice.set_cover, name="set_cover"),
     path("invoices/<uuid:invoice>/issue/", invoice.issue, name="issue"),
     path("invoices/<uuid:invoice>/pay/", invoice.pay, name="pay"),
     path("invoices/<uuid:invoice>/void/", invoice.void, name="void"),

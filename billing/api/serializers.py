@@ -11,7 +11,19 @@ class LineSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = InvoiceLine
-        fields = ["id", "kind", "description", "quantity", "unit_price", "discount", "tax_percent", "tax", "total"]
+        fields = [
+            "id",
+            "kind",
+            "description",
+            "quantity",
+            "unit_price",
+            "discount",
+            "tax_percent",
+            "tax",
+            "total",
+            "insurer_share",
+            "patient_share",
+        ]
 
 
 class InvoiceSerializer(serializers.ModelSerializer):
@@ -23,12 +35,16 @@ class InvoiceSerializer(serializers.ModelSerializer):
     visit = serializers.UUIDField(source="encounter.public_id", allow_null=True, default=None)
     status = serializers.CharField()
     lines = LineSerializer(many=True)
+    patient_share = MoneyField()
     balance = MoneyField()
+    patient_balance = MoneyField(min_value=None)
+    insurer_balance = MoneyField(min_value=None)
 
     class Meta:
         model = Invoice
         fields = [
             "id", "number", "patient", "patient_name", "visit", "status", "lines", "total", "paid", "balance", "void_reason",
+            "payer", "policy_number", "cover_percent", "patient_share", "insurer_share", "patient_balance", "insurer_balance", "declined",
             "issued_at", "created_at", "version",
         ]  # fmt: skip
         read_only_fields = fields

@@ -19,14 +19,20 @@ class InvoiceState(models.TextChoices):
     VOID = "void", "Void"
 
 
-# Of an issued invoice only the state (to void) and what was paid may change.
+# Of an issued invoice only the state (to void) and what was paid or declined may change.
 _CHANGED_AFTER_ISSUE = """
     OLD.state <> 'draft' AND (
         NEW.state = 'draft' OR (OLD.state = 'void' AND NEW.state <> 'void')
-        OR (NEW.patient_id, NEW.encounter_id, NEW.number, NEW.issued_at, NEW.total)
-           IS DISTINCT FROM (OLD.patient_id, OLD.encounter_id, OLD.number, OLD.issued_at, OLD.total)
+        OR (NEW.patient_id, NEW.encounter_id, NEW.number, NEW.issued_at, NEW.total, NEW.insurer_share, NEW.payer, NEW.policy_number)
+           IS DISTINCT FROM
+           (OLD.patient_id, OLD.encounter_id, OLD.number, OLD.issued_at, OLD.total, OLD.insurer_share, OLD.payer, OLD.policy_number)
     )
 """
+
+
+def share_field(help_text: str) -> models.DecimalField:
+    zero = Decimal("0.00")
+    return models.DecimalField(max_digits=12, decimal_places=2, default=zero, db_default=zero, editable=False, help_text=help_text)
 
 
 class InvoiceCounter(models.Model):
@@ -50,11 +56,17 @@ class InvoiceStatus(models.TextChoices):
 
 
 _ISSUED = Q(state=InvoiceState.ISSUED)
+# Each side owes its share less what it paid; what the insurer declined is the patient's to pay.
+OWED_BY_PATIENT = F("total") - F("insurer_share") + F("declined") - (F("paid") - F("insurer_paid"))
+OWED_BY_INSURER = F("insurer_share") - F("declined") - F("insurer_paid")
+_PATIENT_OWES = Q(paid__lt=F("insurer_paid") + F("total") - F("insurer_share") + F("declined"))
+_INSURER_OWES = Q(insurer_paid__lt=F("insurer_share") - F("declined"))
+OWED = _ISSUED & (_PATIENT_OWES | _INSURER_OWES)
 _STATUS_FILTERS = {
     InvoiceStatus.DRAFT: Q(state=InvoiceState.DRAFT),
-    InvoiceStatus.ISSUED: _ISSUED & Q(paid=0, total__gt=0),
-    InvoiceStatus.PARTLY_PAID: _ISSUED & Q(paid__gt=0, paid__lt=F("total")),
-    InvoiceStatus.PAID: _ISSUED & Q(paid=F("total")),
+    InvoiceStatus.ISSUED: OWED & Q(paid=0),
+    InvoiceStatus.PARTLY_PAID: OWED & Q(paid__gt=0),
+    InvoiceStatus.PAID: _ISSUED & ~(_PATIENT_OWES | _INSURER_OWES),
     InvoiceStatus.VOID: Q(state=InvoiceState.VOID),
 }
 
@@ -70,15 +82,22 @@ class InvoiceQuerySet(models.QuerySet):
         return self.filter(_STATUS_FILTERS[status])
 
     def unpaid(self):
-        """Issued, and something is still owed."""
-        return self.filter(_ISSUED, paid__lt=F("total"))
+        """Issued, and something is still owed, by whomever."""
+        return self.filter(OWED)
 
-    def paid_in_full(self):
-        return self.in_status(InvoiceStatus.PAID)
+    def owed_by_patients(self):
+        return self.filter(_ISSUED, _PATIENT_OWES)
+
+    def owed_by_insurers(self):
+        return self.filter(_ISSUED, _INSURER_OWES)
+
+    def settled_by_patient(self):
+        """Nothing is left for the patient to pay; the insurer may still owe its share."""
+        return self.filter(_ISSUED).exclude(_PATIENT_OWES)
 
 
 class Invoice(VersionedModel):
-    """What a patient is asked to pay. `total` is the sum of its lines, `paid` of its payments less refunds.
+    """What a patient and the insurer are asked to pay. `total` is the sum of its lines, `paid` of its payments less refunds.
 
     The composite foreign key (encounter, patient) is in the migrations.
     """
@@ -90,6 +109,16 @@ class Invoice(VersionedModel):
     issued_at = models.DateTimeField(null=True, blank=True, editable=False)
     total = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"), editable=False)
     paid = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"), editable=False)
+    payer = models.CharField(
+        max_length=120, blank=True, default="", db_default="", editable=False, help_text="The insurer, as of its making."
+    )
+    policy_number = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False, help_text="Of the patient then.")
+    cover_percent = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="What the insurer bears of each line."
+    )
+    insurer_share = share_field("The sum of what the insurer bears of the lines.")
+    insurer_paid = share_field("Of `paid`, what the insurer paid.")
+    declined = share_field("Of the insurer's share, what fell back to the patient.")
     void_reason = models.CharField(max_length=200, blank=True, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     request_id = models.UUIDField(null=True, unique=True, editable=False)
@@ -101,6 +130,19 @@ class Invoice(VersionedModel):
         constraints = [
             models.CheckConstraint(name="invoice_total_not_negative", condition=Q(total__gte=0)),
             models.CheckConstraint(name="invoice_paid_within_total", condition=Q(paid__gte=0) & Q(paid__lte=F("total"))),
+            models.CheckConstraint(
+                name="invoice_insurer_share_within_total", condition=Q(insurer_share__gte=0) & Q(insurer_share__lte=F("total"))
+            ),
+            models.CheckConstraint(name="invoice_cover_within_0_to_100", condition=Q(cover_percent__range=(0, 100))),
+            models.CheckConstraint(name="invoice_insurer_named", condition=Q(insurer_share=0) | ~Q(payer="")),
+            models.CheckConstraint(
+                name="invoice_insurer_paid_within_share",
+                condition=Q(insurer_paid__gte=0, declined__gte=0) & Q(insurer_paid__lte=F("insurer_share") - F("declined")),
+            ),
+            models.CheckConstraint(
+                name="invoice_patient_paid_within_share",
+                condition=Q(paid__gte=F("insurer_paid")) & Q(paid__lte=F("insurer_paid") + F("total") - F("insurer_share") + F("declined")),
+            ),
             models.CheckConstraint(
                 name="invoice_numbered_when_issued",
                 condition=Q(state=InvoiceState.DRAFT, number__isnull=True, issued_at__isnull=True)
@@ -115,24 +157,48 @@ class Invoice(VersionedModel):
             models.Index(fields=["patient", "-id"], name="invoice_by_patient"),
             models.Index(fields=["encounter"], name="invoice_by_encounter"),
             models.Index(fields=["issued_at"], name="invoice_by_issue"),
-            models.Index(fields=["id"], name="invoice_unpaid", condition=Q(state=InvoiceState.ISSUED, paid__lt=F("total"))),
+            models.Index(fields=["id"], name="invoice_unpaid", condition=OWED),
         ]
         triggers = [
             Frozen(name="invoice_issued_is_frozen", condition=pgtrigger.Condition(_CHANGED_AFTER_ISSUE), sentence="the invoice is issued"),
             Kept(name="invoice_kept"),
-            LinesAddUp(name="invoice_lines_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("total", "state")),
-            PaymentsAddUp(name="invoice_payments_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("paid")),
+            LinesAddUp(
+                name="invoice_lines_add_up",
+                invoice="id",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("total", "insurer_share", "state"),
+            ),
+            PaymentsAddUp(
+                name="invoice_payments_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("paid", "insurer_paid")
+            ),
         ]
 
     @property
+    def patient_share(self) -> Decimal:
+        return self.total - self.insurer_share
+
+    @property
+    def patient_paid(self) -> Decimal:
+        return self.paid - self.insurer_paid
+
+    @property
+    def patient_balance(self) -> Decimal:
+        """What the patient still owes: the own share, and what the insurer declined."""
+        return ZERO if self.state == InvoiceState.VOID else self.patient_share + self.declined - self.patient_paid
+
+    @property
+    def insurer_balance(self) -> Decimal:
+        return ZERO if self.state == InvoiceState.VOID else self.insurer_share - self.declined - self.insurer_paid
+
+    @property
     def balance(self) -> Decimal:
-        return ZERO if self.state == InvoiceState.VOID else self.total - self.paid
+        """What is owed, by whomever."""
+        return self.patient_balance + self.insurer_balance
 
     @property
     def status(self) -> str:
         if self.state != InvoiceState.ISSUED:
             return self.state
-        if self.paid >= self.total:
+        if not self.balance:
             return InvoiceStatus.PAID
         return InvoiceStatus.PARTLY_PAID if self.paid else InvoiceStatus.ISSUED
 
@@ -145,7 +211,11 @@ class Invoice(VersionedModel):
 
     @property
     def is_payable(self) -> bool:
-        return self.state == InvoiceState.ISSUED and self.paid < self.total
+        return self.state == InvoiceState.ISSUED and self.balance > 0
+
+    @property
+    def is_settled_by_patient(self) -> bool:
+        return self.state == InvoiceState.ISSUED and not self.patient_balance
 
     @property
     def has_discount(self) -> bool:
@@ -179,6 +249,13 @@ class InvoiceLine(BaseModel):
     tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal("0.00"))
     tax = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
     total = models.DecimalField(max_digits=12, decimal_places=2)
+    insurer_share = share_field("What the insurer bears of the total.")
+    patient_share = models.GeneratedField(
+        expression=F("total") - F("insurer_share"),
+        output_field=models.DecimalField(max_digits=12, decimal_places=2),
+        db_persist=True,
+        help_text="The rest of the total.",
+    )
     prescription_item = models.ForeignKey("pharmacy.PrescriptionItem", models.PROTECT, null=True, blank=True, related_name="invoice_lines")
     charge_key = models.CharField(max_length=80, null=True, blank=True, help_text="e.g. consultation:UUID; empty for a free line.")
     is_void = models.BooleanField(default=False, editable=False, help_text="Of a voided invoice: its charge may be billed anew.")
@@ -194,6 +271,9 @@ class InvoiceLine(BaseModel):
             models.CheckConstraint(name="line_tax_not_negative", condition=Q(tax__gte=0)),
             models.CheckConstraint(
                 name="line_total_adds_up", condition=Q(total=F("quantity") * F("unit_price") - F("discount") + F("tax"))
+            ),
+            models.CheckConstraint(
+                name="line_insurer_share_within_total", condition=Q(insurer_share__gte=0) & Q(insurer_share__lte=F("total"))
             ),
             models.UniqueConstraint(fields=["charge_key"], condition=Q(is_void=False), name="line_charge_billed_once"),
         ]

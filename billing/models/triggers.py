@@ -11,20 +11,23 @@ class _AtCommit(pgtrigger.Trigger):
 
 
 class LinesAddUp(_AtCommit):
-    """An invoice's total is the sum of its lines, and its lines are void exactly when it is.
+    """An invoice's total and its insurer's share are the sums of its lines, and its lines are void exactly when it is.
 
     `invoice` names the column that holds the invoice's id.
     """
 
-    declare = [("invoice", "billing_invoice%ROWTYPE"), ("lines_total", "numeric"), ("differs", "boolean")]
+    declare = [("invoice", "billing_invoice%ROWTYPE"), ("lines_total", "numeric"), ("lines_share", "numeric"), ("differs", "boolean")]
 
     def __init__(self, name: str, invoice: str, operation, condition=None):
         func = f"""
             SELECT * INTO invoice FROM billing_invoice WHERE id = COALESCE(NEW.{invoice}, OLD.{invoice});
-            SELECT COALESCE(SUM(total), 0), COALESCE(BOOL_OR(is_void <> (invoice.state = 'void')), FALSE)
-              INTO lines_total, differs FROM billing_invoiceline WHERE invoice_id = invoice.id;
+            SELECT COALESCE(SUM(total), 0), COALESCE(SUM(insurer_share), 0), COALESCE(BOOL_OR(is_void <> (invoice.state = 'void')), FALSE)
+              INTO lines_total, lines_share, differs FROM billing_invoiceline WHERE invoice_id = invoice.id;
             IF invoice.total <> lines_total THEN
                 {refusal("invoice_total_is_the_sum_of_its_lines", "the lines do not add up to the total")}
+            END IF;
+            IF invoice.insurer_share <> lines_share THEN
+                {refusal("invoice_shares_are_the_sums_of_its_lines", "the shares of the lines do not add up")}
             END IF;
             IF differs THEN
                 {refusal("invoice_lines_are_void_with_it", "a line is void exactly when its invoice is")}
@@ -35,15 +38,16 @@ class LinesAddUp(_AtCommit):
 
 
 class PaymentsAddUp(_AtCommit):
-    """What an invoice counts as paid is the sum of its payments less what was refunded of them."""
+    """What an invoice counts as paid, and as paid by the insurer, is the sum of its payments less what was refunded of them."""
 
-    declare = [("invoice", "billing_invoice%ROWTYPE"), ("received", "numeric")]
+    declare = [("invoice", "billing_invoice%ROWTYPE"), ("received", "numeric"), ("insured", "numeric")]
 
     def __init__(self, name: str, invoice: str, operation, condition=None):
         func = f"""
             SELECT * INTO invoice FROM billing_invoice WHERE id = NEW.{invoice};
-            SELECT COALESCE(SUM(amount - refunded), 0) INTO received FROM billing_payment WHERE invoice_id = invoice.id;
-            IF invoice.paid <> received THEN
+            SELECT COALESCE(SUM(amount - refunded), 0), COALESCE(SUM(amount - refunded) FILTER (WHERE method = 'insurance'), 0)
+              INTO received, insured FROM billing_payment WHERE invoice_id = invoice.id;
+            IF invoice.paid <> received OR invoice.insurer_paid <> insured THEN
                 {refusal("invoice_paid_is_the_sum_of_its_payments", "the payments do not add up to what is paid")}
             END IF;
             RETURN NULL;
@@ -110,12 +114,13 @@ class VarianceExplained(_AtCommit):
 class LineOfDraft(pgtrigger.Trigger):
     """Lines change while their invoice is a draft; afterwards they only become void with it. No line changes its invoice.
 
-    The share lock makes a writer wait for an invoice that is being issued, and then see it.
+    `patient_share` follows from other columns, and is not computed yet when this runs. The share
+    lock makes a writer wait for an invoice that is being issued, and then see it.
     """
 
     when = pgtrigger.Before
     operation = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
-    declare = [("invoice_state", "text")]
+    declare = [("invoice_state", "text"), ("unchecked", "text[] := '{is_void,patient_share}'")]
 
     def __init__(self, name: str):
         func = f"""
@@ -128,7 +133,7 @@ class LineOfDraft(pgtrigger.Trigger):
                 RETURN COALESCE(NEW, OLD);
             END IF;
             IF invoice_state = 'void' AND TG_OP = 'UPDATE' AND NEW.is_void AND NOT OLD.is_void
-               AND to_jsonb(NEW) - 'is_void' = to_jsonb(OLD) - 'is_void' THEN
+               AND to_jsonb(NEW) - unchecked = to_jsonb(OLD) - unchecked THEN
                 RETURN NEW;
             END IF;
             {refusal(name, "the invoice is issued")}

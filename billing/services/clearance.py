@@ -9,13 +9,13 @@ from pharmacy.services import clearance
 
 
 def clear_what_is_paid(invoice: Invoice, by) -> None:
-    """Release the prescriptions on this invoice of which every item now stands on a paid one.
+    """Release the prescriptions on this invoice of which every item now stands on one that its patient settled.
 
     Locks those prescriptions first: of two invoices that are paid at once, the second sees the first.
     """
     if touched := prescriptions_on(invoice):
         locks.lock_prescriptions(touched)
-        paid = Invoice.objects.paid_in_full().filter(lines__prescription_item=OuterRef("pk"), lines__is_void=False)
+        paid = Invoice.objects.settled_by_patient().filter(lines__prescription_item=OuterRef("pk"), lines__is_void=False)
         owed = PrescriptionItem.objects.filter(prescription__in=touched).exclude(Exists(paid))
         ready = sorted(set(touched) - set(owed.values_list("prescription_id", flat=True)))
         if ready:

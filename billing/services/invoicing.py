@@ -17,13 +17,14 @@ from billing.errors import (
     HasPayments,
     NotDraft,
     NothingToBill,
+    NotInsured,
     RequestReused,
     VisitInError,
 )
 from billing.models import Invoice, InvoiceLine, InvoiceState
 from billing.rules import Charge
 from billing.services import clearance
-from billing.services.lines import line_of_charge, lines_from, total_of, with_amounts
+from billing.services.lines import insurer_share_of, line_of_charge, lines_from, total_of, with_amounts, with_shares
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput
@@ -32,8 +33,8 @@ from patients.models.encounter import EncounterStatus
 
 
 @atomic_with_retry
-def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None) -> Invoice:
-    """Put all charges of the visit that stand on no invoice yet on a new draft.
+def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None, on: date | None = None) -> Invoice:
+    """Put all charges of the visit that stand on no invoice yet on a new draft, with the insurance as of `on` (default: today).
 
     Locks the encounter. Repeating request_id returns the first draft. Raises VisitInError, NothingToBill,
     and AlreadyBilled with the newest invoice that holds the charges.
@@ -52,7 +53,8 @@ def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None) -> I
     lines = [line_of_charge(charge) for charge in new]
     try:
         with transaction.atomic():
-            return _add_draft(lines, patient=encounter.patient, encounter=encounter, by=by, request_id=request_id)
+            about = {"patient": encounter.patient, "encounter": encounter, "request_id": request_id}
+            return _add_draft(lines, on=on or timezone.localdate(), by=by, **about)
     except IntegrityError as error:
         if constraint_of(error) != "line_charge_billed_once":
             raise
@@ -63,15 +65,15 @@ def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None) -> I
 def draft_manual_invoice(
     *, patient_id: int, lines: list[dict[str, Any]], by, request_id: UUID | None = None, on: date | None = None
 ) -> Invoice:
-    """A draft with typed lines; see `lines_from`. Prices of the price list are those of `on` (default: today).
+    """A draft with typed lines; see `lines_from`. Prices and insurance are those of `on` (default: today).
 
     Locks the patient. Repeating request_id returns the first draft. Raises InvalidInput, NotFound.
     """
     patient = locks.lock_patient(patient_id)
     if earlier := _earlier(request_id, patient_id=patient_id, encounter_id=None):
         return earlier
-    built = lines_from(lines, on=on or timezone.localdate())
-    return _add_draft(built, patient=patient, encounter=None, by=by, request_id=request_id)
+    on = on or timezone.localdate()
+    return _add_draft(lines_from(lines, on=on), on=on, by=by, patient=patient, encounter=None, request_id=request_id)
 
 
 @atomic_with_retry
@@ -87,13 +89,14 @@ def change_lines(*, invoice_id: int, lines: list[dict[str, Any]], by, on: date, 
         raise NotDraft
     kept = _kept_lines(invoice, [item for item in lines if item.get("id")])
     new = lines_from([item for item in lines if not item.get("id")], on=on)
-    total = total_of([*kept, *new])
+    with_shares([*kept, *new], invoice.cover_percent)
+    total, insurer_share = total_of([*kept, *new]), insurer_share_of([*kept, *new])
     invoice.lines.exclude(pk__in=[line.pk for line in kept]).delete()
-    InvoiceLine.objects.bulk_update(kept, ["discount", "tax", "total"])
+    InvoiceLine.objects.bulk_update(kept, ["discount", "tax", "total", "insurer_share"])
     for line in new:
         line.invoice = invoice
     InvoiceLine.objects.bulk_create(new)
-    invoice.save_changes(total=total)
+    invoice.save_changes(total=total, insurer_share=insurer_share)
     record(
         action="billing.invoice.changed",
         actor=by,
@@ -105,10 +108,37 @@ def change_lines(*, invoice_id: int, lines: list[dict[str, Any]], by, on: date, 
 
 
 @atomic_with_retry
-def issue_invoice(*, invoice_id: int, by, on: date) -> Invoice:
-    """Give the draft the next number of `on`'s year and freeze it. An invoice over nothing is paid with that.
+def set_cover(*, invoice_id: int, covered: bool, by, on: date, expected_version: int | None = None) -> Invoice:
+    """Let the patient's insurance, as of `on`, bear its share of a draft; or leave it out.
 
-    Locks the invoice, for a total of 0 its prescriptions, and last the counter: what rolls back takes no number.
+    Locks the invoice. Raises NotDraft, StaleVersion, and NotInsured when there is no insurance to bear anything.
+    """
+    invoice = locks.lock_invoice(invoice_id)
+    check_version(invoice, expected_version)
+    if not invoice.is_draft:
+        raise NotDraft
+    cover = insurance_of(invoice.patient, on) if covered else NO_INSURANCE
+    if covered and not cover["cover_percent"]:
+        raise NotInsured
+    lines = list(invoice.lines.all())
+    with_shares(lines, cover["cover_percent"])
+    InvoiceLine.objects.bulk_update(lines, ["insurer_share"])
+    invoice.save_changes(insurer_share=insurer_share_of(lines), **cover)
+    record(
+        action="billing.invoice.changed",
+        actor=by,
+        subject=invoice,
+        patient=invoice.patient,
+        changes={"cover_percent": invoice.cover_percent, "insurer_share": str(invoice.insurer_share)},
+    )
+    return invoice
+
+
+@atomic_with_retry
+def issue_invoice(*, invoice_id: int, by, on: date) -> Invoice:
+    """Give the draft the next number of `on`'s year and freeze it. Where the patient owes nothing, pharmacy hears of it at once.
+
+    Locks the invoice, where nothing is owed its prescriptions, and last the counter: what rolls back takes no number.
     Raises AlreadyIssued, AlreadyVoid, EmptyInvoice.
     """
     invoice = locks.lock_invoice(invoice_id)
@@ -118,7 +148,7 @@ def issue_invoice(*, invoice_id: int, by, on: date) -> Invoice:
         raise AlreadyVoid
     if not invoice.lines.exists():
         raise EmptyInvoice
-    is_free = invoice.total == 0
+    is_free = invoice.patient_share == 0
     if is_free:
         locks.lock_prescriptions(clearance.prescriptions_on(invoice))  # they rank before the counter
     counter = locks.lock_counter(on.year)
@@ -142,7 +172,7 @@ def issue_invoice(*, invoice_id: int, by, on: date) -> Invoice:
 @atomic_with_retry
 def bill_visit(*, encounter_id: int, by, on: date, request_id: UUID | None = None, issue: bool = True) -> Invoice:
     """Draft and issue in one step. Repeating request_id returns the first invoice. Raises what the two steps raise."""
-    invoice = draft_invoice(encounter_id=encounter_id, by=by, request_id=request_id)
+    invoice = draft_invoice(encounter_id=encounter_id, by=by, request_id=request_id, on=on)
     return issue_invoice(invoice_id=invoice.pk, by=by, on=on) if issue and invoice.is_draft else invoice
 
 
@@ -158,10 +188,10 @@ def void_invoice(*, invoice_id: int, reason: str, by) -> Invoice:
         raise AlreadyVoid
     if invoice.paid:
         raise HasPayments
-    was_paid = invoice.state == InvoiceState.ISSUED and not invoice.is_payable
+    was_settled = invoice.is_settled_by_patient
     invoice.save_changes(state=InvoiceState.VOID, void_reason=reason)
     invoice.lines.update(is_void=True)
-    if was_paid:
+    if was_settled:
         clearance.revoke(invoice, by)
     record(action="billing.invoice.voided", actor=by, subject=invoice, patient=invoice.patient, changes={"status": invoice.status})
     return invoice
@@ -179,8 +209,24 @@ def _already_billed(all_charges: list[Charge]) -> AlreadyBilled:
     return AlreadyBilled(invoice=str(holder.public_id)) if holder else AlreadyBilled()
 
 
-def _add_draft(lines: list[InvoiceLine], *, patient, encounter, by, request_id) -> Invoice:
-    invoice = Invoice.objects.create(patient=patient, encounter=encounter, total=total_of(lines), created_by=by, request_id=request_id)
+NO_INSURANCE = {"payer": "", "policy_number": "", "cover_percent": 0}
+
+
+def insurance_of(patient, on: date) -> dict[str, Any]:
+    """The columns of an invoice that say who bears what."""
+    percent = rules.cover_on(
+        payer=patient.insurance_payer, cover_percent=patient.insurance_cover_percent, valid_until=patient.insurance_valid_until, on=on
+    )
+    if not percent:
+        return NO_INSURANCE
+    return {"payer": patient.insurance_payer.strip(), "policy_number": patient.insurance_policy_number, "cover_percent": percent}
+
+
+def _add_draft(lines: list[InvoiceLine], *, patient, encounter, by, on: date, request_id) -> Invoice:
+    cover = insurance_of(patient, on)
+    with_shares(lines, cover["cover_percent"])
+    shared = {"total": total_of(lines), "insurer_share": insurer_share_of(lines)}
+    invoice = Invoice.objects.create(patient=patient, encounter=encounter, created_by=by, request_id=request_id, **shared, **cover)
     for line in lines:
         line.invoice = invoice
     InvoiceLine.objects.bulk_create(lines)

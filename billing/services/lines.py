@@ -87,6 +87,16 @@ def with_amounts(line: InvoiceLine) -> InvoiceLine:
     return line
 
 
+def with_shares(lines: Iterable[InvoiceLine], cover_percent: int) -> None:
+    """Set what the insurer bears of each line."""
+    for line in lines:
+        line.insurer_share = rules.insurer_share(line.total, cover_percent)
+
+
+def insurer_share_of(lines: Iterable[InvoiceLine]) -> Decimal:
+    return rules.sum_of(line.insurer_share for line in lines)
+
+
 def total_of(lines: Iterable[InvoiceLine]) -> Decimal:
     total = rules.sum_of(line.total for line in lines)
     if total > rules.MAX_AMOUNT:

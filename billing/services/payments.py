@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from billing import locks, rules
-from billing.errors import NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment, RequestReused
+from billing.errors import NoOpenShift, NotInsured, NotPayable, Overpayment, RefundExceedsPayment, RequestReused
 from billing.models import Invoice, InvoiceStatus, Payment, PaymentMethod, Refund, Shift
 from billing.services import clearance
 from clinic.audit.services.recording import record
@@ -37,7 +37,9 @@ def take_payment(
     tendered: Decimal | None = None,
     reference: str = "",
 ) -> Payment:
-    """Take all or part of what is owed. What pays the invoice in full releases its prescriptions to pharmacy.
+    """Take all or part of what is owed: of the insurer's share by `insurance`, of the patient's by every other method.
+
+    What settles the patient's part releases the invoice's prescriptions to pharmacy.
 
     Locks the invoice, then the prescriptions. Repeating request_id returns the first payment.
     Raises InvalidInput, NotPayable, Overpayment, and NoOpenShift for cash without an open shift of `by`.
@@ -52,13 +54,13 @@ def take_payment(
     reference = _check_reference(reference)
     if not invoice.is_payable:
         raise NotPayable(_WHY_NOT_PAYABLE.get(invoice.status))
-    if amount > invoice.balance:
-        raise Overpayment(f"Only {invoice.balance} is owed.", balance=str(invoice.balance))
+    was_settled = invoice.is_settled_by_patient
+    _check_owed(invoice, method, amount)
     payment = Payment(invoice=invoice, method=method, amount=amount, tendered=tendered, change=change, reference=reference)
     payment.shift, payment.received_by, payment.request_id = _shift_for(method, by), by, request_id
     _insert(payment)
-    invoice.save_changes(paid=invoice.paid + amount)
-    if not invoice.is_payable:
+    invoice.save_changes(**_paid_after(invoice, method, amount))
+    if invoice.is_settled_by_patient and not was_settled:
         clearance.clear_what_is_paid(invoice, by)
     record(
         action="billing.payment.taken",
@@ -88,14 +90,14 @@ def refund_payment(*, payment_id: int, amount: Decimal, reason: str, by, request
     amount = rules.check_amount(amount)
     if amount > payment.refundable:
         raise RefundExceedsPayment(f"Only {payment.refundable} is left of this payment.", refundable=str(payment.refundable))
-    was_paid = not invoice.is_payable
+    was_settled = invoice.is_settled_by_patient
     refund = Refund(payment=payment, amount=amount, reason=reason, refunded_by=by, request_id=request_id)
     refund.shift = _shift_for(payment.method, by)
     _insert(refund)
     payment.refunded += amount
     payment.save(update_fields=["refunded"])
-    invoice.save_changes(paid=invoice.paid - amount)
-    if was_paid:
+    invoice.save_changes(**_paid_after(invoice, payment.method, -amount))
+    if was_settled and not invoice.is_settled_by_patient:
         clearance.revoke(invoice, by)
     record(
         action="billing.payment.refunded",
@@ -105,6 +107,21 @@ def refund_payment(*, payment_id: int, amount: Decimal, reason: str, by, request
         changes={"invoice": str(invoice.public_id), "method": payment.method, "amount": str(amount), "status": invoice.status},
     )
     return refund
+
+
+def _check_owed(invoice: Invoice, method: str, amount: Decimal) -> None:
+    insured = method == PaymentMethod.INSURANCE
+    if insured and not invoice.insurer_share:
+        raise NotInsured
+    owed = invoice.insurer_balance if insured else invoice.patient_balance
+    if amount > owed:
+        whose = "" if not invoice.insurer_share else " by the insurer" if insured else " by the patient"
+        raise Overpayment(f"Only {owed} is owed{whose}.", balance=str(owed))
+
+
+def _paid_after(invoice: Invoice, method: str, amount: Decimal) -> dict[str, Decimal]:
+    insured = amount if method == PaymentMethod.INSURANCE else 0
+    return {"paid": invoice.paid + amount, "insurer_paid": invoice.insurer_paid + insured}
 
 
 def _earlier(model, request_id: UUID, **asked):

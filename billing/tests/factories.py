@@ -31,6 +31,13 @@ class PatientFactory(factory.django.DjangoModelFactory):
     registered_on = date(2026, 1, 1)
 
 
+def insured(cover_percent=80, **attributes):
+    """A patient whose insurance has no end."""
+    return PatientFactory(
+        insurance_payer="Northern Mutual", insurance_policy_number="NM-1", insurance_cover_percent=cover_percent, **attributes
+    )
+
+
 class EncounterFactory(factory.django.DjangoModelFactory):
     """A visit in progress, of a doctor whose fee is 40.00."""
 

@@ -56,6 +56,8 @@ class TestCreate:
             "tax_percent": "0.00",
             "tax": "0.00",
             "total": "7.35",
+            "insurer_share": "0.00",
+            "patient_share": "7.35",
         }
 
     def test_bills_a_visit_once(self, api):

@@ -49,9 +49,10 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
         "payments": made,
         "can": can,
         "owed": selectors.owed_by(invoice.patient),
+        "insurance": invoicing.insurance_of(invoice.patient, timezone.localdate()),
         "just_paid": next((payment for payment in made if str(payment.public_id) == request.GET.get("paid")), None),
         "shift": selectors.open_shift_of(user) if can["pay"] else None,
-        "payment_form": forms.get("payment_form") or PaymentForm(initial={"amount": invoice.balance}),
+        "payment_form": forms.get("payment_form") or PaymentForm(invoice=invoice),
         "line_form": forms.get("line_form") or LineForm(prices=prices(), auto_id="line_%s"),
         "void_form": ReasonForm(auto_id="void_%s"),
         "refund_form": RefundForm(auto_id=False),
@@ -90,7 +91,7 @@ def issue(request, invoice):
 @permission_required_page(TAKE_PAYMENT)
 def pay(request, invoice):
     row = find(request, invoice)
-    form = PaymentForm(request.POST)
+    form = PaymentForm(request.POST, invoice=row)
     if not form.is_valid():
         return show(request, row, refused="pay", payment_form=form)
     try:
@@ -142,6 +143,19 @@ def refund(request, payment):
         return show(request, find(request, row.invoice.public_id), refusal=refusal, refused="refund")
     messages.success(request, f"{given.amount} given back by {row.get_method_display().lower()}.")
     return done(request, row.invoice)
+
+
+@require_POST
+@permission_required_page(MAKE_INVOICE)
+def set_cover(request, invoice):
+    """Let the insurance bear its share of the draft (`covered`), or leave it out."""
+    row = find(request, invoice)
+    try:
+        covered = bool(request.POST.get("covered"))
+        invoicing.set_cover(invoice_id=row.pk, covered=covered, by=request.user, on=timezone.localdate())
+    except DomainError as refusal:
+        return show(request, find(request, invoice), refusal=refusal, refused="issue")
+    return done(request, row)
 
 
 @require_POST

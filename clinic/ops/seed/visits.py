@@ -163,7 +163,10 @@ def bill(demo: Demo, planned: Planned, encounter: Encounter) -> Invoice:
 
 def pay(demo: Demo, planned: Planned, invoice: Invoice) -> None:
     dice = demo.dice("payment", planned.start, planned.patient)
-    amount = invoice.total if planned.paper != PART_PAID else (invoice.total / 2).quantize(Decimal("0.01"))
+    owed = invoice.patient_balance  # the rest is the insurer's to pay
+    amount = owed if planned.paper != PART_PAID else (owed / 2).quantize(Decimal("0.01"))
+    if not amount:
+        return
     method = dice.choices([PaymentMethod.CASH, PaymentMethod.CARD, PaymentMethod.MOBILE], [5, 4, 2])[0]
     how = {"reference": f"SLIP {dice.randrange(10**4, 10**5)}"}
     if method == PaymentMethod.CASH:

@@ -1,0 +1,38 @@
+"""Reads shaped like the pages and endpoints of billing."""
+
+from billing.selectors.charges import VisitToBill, charges_of, live_lines, to_bill_rows, unbilled, visits_to_bill
+from billing.selectors.invoices import (
+    dated_between,
+    find_invoices,
+    invoices_open_first,
+    midnight,
+    open_invoices,
+    owed_by,
+    payments_of,
+    search_invoices,
+    with_lines,
+)
+from billing.selectors.shifts import expected_in, expected_in_each, movements_in, open_shift_of, shifts_for_list
+
+__all__ = [
+    "VisitToBill",
+    "charges_of",
+    "dated_between",
+    "expected_in",
+    "expected_in_each",
+    "find_invoices",
+    "invoices_open_first",
+    "live_lines",
+    "midnight",
+    "movements_in",
+    "open_invoices",
+    "open_shift_of",
+    "owed_by",
+    "payments_of",
+    "search_invoices",
+    "shifts_for_list",
+    "to_bill_rows",
+    "unbilled",
+    "visits_to_bill",
+    "with_lines",
+]

@@ -1,0 +1,55 @@
+"""What should be in a drawer."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from django.db.models import Prefetch, Sum
+
+from billing import rules
+from billing.models import CashCount, Payment, PaymentMethod, Refund, Shift
+from clinic.core.money import ZERO
+
+
+def expected_in(shift: Shift) -> dict[str, Decimal]:
+    """What the ledger says should be there, by method."""
+    return expected_in_each([shift])[shift.pk]
+
+
+def expected_in_each(shifts: list[Shift]) -> dict[int, dict[str, Decimal]]:
+    """The same for several shifts, by primary key: 2 queries."""
+    taken, given = _sums_in(shifts)
+    return {
+        shift.pk: rules.expected_by_method(opening_float=shift.opening_float, payments=taken[shift.pk], refunds=given[shift.pk])
+        for shift in shifts
+    }
+
+
+def movements_in(shift: Shift) -> dict[str, dict[str, Decimal]]:
+    """{method: {taken, given, expected}} of every way to pay: 2 queries."""
+    taken, given = (sums[shift.pk] for sums in _sums_in([shift]))
+    expected = rules.expected_by_method(opening_float=shift.opening_float, payments=taken, refunds=given)
+    return {
+        method: {"taken": taken.get(method, ZERO), "given": given.get(method, ZERO), "expected": expected.get(method, ZERO)}
+        for method in PaymentMethod.values
+    }
+
+
+def _sums_in(shifts: list[Shift]):
+    """(payments, refunds) as {shift: {method: sum}}; a refund counts by the method of its payment."""
+    taken, given = defaultdict(dict), defaultdict(dict)
+    payments = Payment.objects.filter(shift__in=shifts).order_by().values_list("shift", "method").annotate(Sum("amount"))
+    for shift, method, amount in payments:
+        taken[shift][method] = amount
+    refunds = Refund.objects.filter(shift__in=shifts).order_by().values_list("shift", "payment__method").annotate(Sum("amount"))
+    for shift, method, amount in refunds:
+        given[shift][method] = amount
+    return taken, given
+
+
+def open_shift_of(user) -> Shift | None:
+    return shifts_for_list(Shift.objects.open().filter(cashier=user)).first()
+
+
+def shifts_for_list(queryset):
+    counts = CashCount.objects.order_by("method")
+    return queryset.select_related("cashier").prefetch_related(Prefetch("counts", queryset=counts)).order_by("-id")
