@@ -201,16 +201,12 @@ def _grids(hours: Hours, on: date, tz: ZoneInfo) -> Iterator[tuple[list[Span], i
 def _grid(opens: datetime, closes: datetime, minutes: int, within: Span, tz: ZoneInfo) -> Iterator[Span]:
     """Slots of the wall-clock stretch [opens, closes), each `minutes` long, inside the instants `within`."""
     step = timedelta(minutes=minutes)
-    wall, last_end = opens, within[0]
+    wall = opens
     while wall + step <= closes:
         start = _instant_within(wall, within, tz)
         wall += step
-        if start is None or start < last_end:
-            continue
-        end = start + step
-        if end <= within[1]:
-            last_end = end
-            yield start, end
+        if start is not None and start + step <= within[1]:
+            yield start, start + step
 
 
 def _instant_within(wall: datetime, within: Span, tz: ZoneInfo) -> datetime | None:

@@ -426,6 +426,19 @@ class TestVisits:
         assert api.post(f"{API}/visits/", {"patient": PatientFactory().public_id, "doctor": doctor.public_id}).status_code == 201
         problem(api.post(f"{API}/visits/", {"doctor": doctor.public_id}), 400, "invalid")
 
+    def test_completing_it_closes_token_and_appointment(self, api_as):
+        appointment = appointment_today()
+        token = queueing.check_in(appointment_id=appointment.pk, by=None, now=timezone.now())
+        api = api_as(appointment.doctor.user)
+        visit = api.post(f"{API}/visits/", {"token": token.public_id}).json()["id"]
+
+        assert api.post(f"{API}/visits/{visit}/complete/").status_code == 200
+
+        appointment.refresh_from_db()
+        token.refresh_from_db()
+        assert (appointment.status, token.status) == ("completed", "done")
+        problem(api.post(f"{API}/queue/{token.public_id}/undo/"), 409, "visit_signed")
+
     def test_is_not_the_desks(self, api):
         problem(api.post(f"{API}/visits/", {"appointment": appointment_today().public_id}), 403, "permission_denied")
 

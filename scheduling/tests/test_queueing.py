@@ -378,6 +378,16 @@ class TestRaces:
         assert {token.number for token in called} == set(range(1, 17))
         assert TokenTransition.objects.filter(to_status="called").count() == 16
 
+    def test_token_that_someone_is_taking_is_passed_over_at_once(self, at_once):
+        doctor = DoctorFactory()
+        first, second = (arrive(doctor) for _ in range(2))
+
+        with transaction.atomic():
+            assert locks.lock_next_token(first.queue_id, DAY) == first
+            [called] = at_once(lambda: queueing.call_next(queue_id=first.queue_id, by=None, now=NOW))
+
+        assert called == second
+
     def test_without_the_lock_one_token_is_called_twice(self, at_once, monkeypatch):
         """The negative control: a plain read of the first waiting token."""
         doctor = DoctorFactory()

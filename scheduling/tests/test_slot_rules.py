@@ -70,12 +70,22 @@ def test_hour_that_autumn_repeats_is_offered_once():
     assert slots[4].start == datetime(2030, 10, 27, 2, 0, tzinfo=UTC)
 
 
-def test_session_that_ends_in_the_skipped_hour_ends_at_the_jump():
+@pytest.mark.parametrize(
+    ("starts", "ends", "minutes", "expected"),
+    [
+        (time(1), time(2, 30), 30, ["01:00", "01:30"]),
+        (time(1), time(2, 45), 45, ["01:00"]),  # a slot from 01:45 would end when the clocks show 03:30
+        (time(1), time(3, 15), 45, ["01:00"]),
+        (time(2, 30), time(4), 30, ["03:00", "03:30"]),
+        (time(2), time(3), 15, []),
+    ],
+)
+def test_session_that_touches_the_skipped_hour_has_what_is_left_of_it(starts, ends, minutes, expected):
     skipped = date(2030, 3, 31)
 
-    slots = slots_of(Hours([session(time(1), time(2, 30), 30, skipped)]), skipped, BERLIN)
+    slots = slots_of(Hours([session(starts, ends, minutes, skipped)]), skipped, BERLIN)
 
-    assert walls(slots, BERLIN) == ["01:00", "01:30"]
+    assert walls(slots, BERLIN) == expected
 
 
 def test_zone_that_jumps_by_half_an_hour_skips_just_that():
