@@ -18,11 +18,12 @@ run_stamp := $(VENV)/.installed
 dev_stamp := $(VENV)/.installed-dev
 with_servers := $(python) -m clinic.ops.with_servers --no-fsync --max-connections 200 --
 
-.PHONY: help demo test lint check-production clean
+.PHONY: help demo test prove lint check-production clean
 
 help:  ## this list
 	@echo "make demo   a whole demo clinic on this machine  [PORT=8000 DATA_DIR=.local]"
 	@echo "make test   all checks and tests against real servers  [TEST_WORKERS=2 TESTS=path]"
+	@echo "make prove  races and faults against a real server of its own; writes docs/proof.md  [ONLY=I1,I3 SCALE=0.1]"
 	@echo "make lint   the checks that need no server"
 	@echo "make clean  remove the virtual environment and caches; data stays"
 
@@ -50,6 +51,10 @@ test-with-servers:
 		$(python) -m pytest -n $(TEST_WORKERS) -m "not browser" $(TESTS) || status=1; \
 	fi; \
 	exit $$status
+
+# Whole and at scale 1 it takes about half an hour and writes docs/proof.md.
+prove: $(run_stamp)
+	@exec $(python) -m clinic.ops.prove --only "$(ONLY)" --scale "$(or $(SCALE),1)"
 
 lint: $(dev_stamp)
 	@echo "==> Style"

@@ -89,6 +89,9 @@ class Stack:
         with psycopg.connect(self.stores.urls["DATABASE_URL"], autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            # A copied sequence takes the values that its original has logged ahead for logged: after a crash
+            # it would give them out again. A checkpoint makes it log anew.
+            connection.execute("CHECKPOINT")
         site = Site(self, name, unguarded=unguarded)
         for statement in sql:
             site.execute(statement)

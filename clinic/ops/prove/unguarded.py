@@ -128,13 +128,15 @@ def notes() -> None:
 
 def auditing() -> None:
     """An event goes to MongoDB at once, beside the transaction, and nothing is kept in PostgreSQL."""
+    from datetime import UTC, datetime
+
     from clinic.audit import sink
     from clinic.audit.models import OutboxEvent
     from clinic.audit.services import recording
     from clinic.core.mongo import MongoDown
 
     def send_and_forget(topic, document, **columns):
-        event = OutboxEvent(topic=topic, document=document, **columns)
+        event = OutboxEvent(topic=topic, document=document | {"timestamp": datetime.now(UTC).isoformat()}, **columns)
         with contextlib.suppress(MongoDown):
             sink.upsert(topic, [event])
         return event
