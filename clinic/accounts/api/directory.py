@@ -22,7 +22,7 @@ from clinic.core.api import ANY_SIGNED_IN, EtagMixin
 from clinic.core.http import expected_version
 
 _READ = {"list": ANY_SIGNED_IN, "retrieve": ANY_SIGNED_IN}
-_WRITE = {name: MANAGE_DIRECTORY for name in ("create", "update", "partial_update", "destroy")}
+_WRITE = dict.fromkeys(("create", "update", "partial_update", "destroy"), MANAGE_DIRECTORY)
 
 
 class EntryViewSet(ModelViewSet):

@@ -2,7 +2,7 @@ import pytest
 
 from clinic.accounts.models import Department, Doctor
 from clinic.accounts.roles import Role
-from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, FacilityFactory, SpecializationFactory, user
+from clinic.accounts.tests.factories import DoctorFactory, FacilityFactory, SpecializationFactory, user
 
 pytestmark = pytest.mark.django_db
 
