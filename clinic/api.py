@@ -14,6 +14,7 @@ v1 = [
     path("", include("pharmacy.api.urls")),
     path("", include("billing.api.urls")),
     path("", include("analytics.api.urls")),
+    path("", include("clinic.portal.api.urls")),
 ]
 
 # The description names no person: it is public. Its views keep their own, wider rules for styles.
