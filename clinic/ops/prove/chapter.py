@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from clinic.ops.prove.client import Tally
+from clinic.ops.prove.client import Failure, Tally
 from clinic.ops.prove.stack import Site, Stack
 
 # PostgreSQL answers again, but a pooled connection of the web processes may still be the old one.
@@ -120,18 +120,18 @@ def _common_line(site: Site) -> dict[str, int]:
     """What no chapter may show, whatever it is about."""
     kinds = {"requests without an outcome": len(site.tally.unresolved)}
     for failure in site.tally.failures:
-        if not _is_excused(failure, site):
+        if not is_excused(failure, site.down):
             answer = failure.answer
             kind = f"answers {answer.status} {answer.code} to {_route(failure.request)}"
             kinds[kind] = kinds.get(kind, 0) + 1
     return kinds
 
 
-def _is_excused(failure, site: Site) -> bool:
+def is_excused(failure: Failure, down: list[tuple[float, float]]) -> bool:
     """503 with Retry-After, while PostgreSQL was down or came back a moment before."""
     if failure.answer.status != 503 or not failure.answer.retry_after:
         return False
-    return any(failure.ended >= began and failure.began <= ended + RECOVERY_SECONDS for began, ended in site.down)
+    return any(failure.ended >= began and failure.began <= ended + RECOVERY_SECONDS for began, ended in down)
 
 
 def _route(request: str) -> str:

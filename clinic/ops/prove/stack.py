@@ -33,13 +33,13 @@ def morning_zone(now: datetime) -> str:
 
 
 class Stack:
-    """The stores, durable as in production, and the database that every site is copied from."""
+    """The stores, durable as in production unless told otherwise, and the database that every site is copied from."""
 
-    def __init__(self, fleet: Fleet):
+    def __init__(self, fleet: Fleet, *, durable: bool = True):
         self.fleet = fleet
         self.data_dir = fleet.data_dir
         self.zone = morning_zone(datetime.now(UTC))
-        self.stores = stores.start(fleet, {}, durable=True, max_connections=150)
+        self.stores = stores.start(fleet, {}, durable=durable, max_connections=150)
         if not self.stores.urls["MONGODB_URL"]:
             raise ServerError("make prove needs a MongoDB server: install requirements-servers.txt.")
         (self.data_dir.path / "static").mkdir(exist_ok=True)
