@@ -6,14 +6,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from clinic.accounts.roles import Role
-from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, user
-from patients.models import Encounter
-from scheduling.models import Appointment, DoctorException, Token
+from clinic.accounts.tests.factories import DoctorFactory, user
+from scheduling.models import Appointment
 from scheduling.services import queueing
-from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, SessionFactory, at, working_doctor
+from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, at, working_doctor
+from scheduling.tests.steps import appointment_today, post_booking, problem
 
-NOBODY = "6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11"  # fixed: parallel test processes must collect the same tests
 pytestmark = pytest.mark.django_db
+NOBODY = "6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11"  # fixed: parallel test processes must collect the same tests
 API = "/api/v1"
 
 
@@ -28,27 +28,11 @@ def today():
     return timezone.localdate()
 
 
-def book(api, doctor, patient=None, start=None, **more):
-    body = {"doctor": doctor.public_id, "patient": (patient or PatientFactory()).public_id, "start": (start or at(9)).isoformat()}
-    return api.post(f"{API}/appointments/", body | more)
-
-
-def problem(response, status, code):
-    assert (response.status_code, response.json()["code"]) == (status, code), response.content
-    assert response.headers["Content-Type"].startswith("application/problem+json")
-    return response.json()
-
-
-def appointment_today(**fields):
-    now = timezone.now()
-    return AppointmentFactory(during=(now, now + timedelta(minutes=1)), **fields)
-
-
 class TestBooking:
     def test_answers_the_whole_appointment(self, api):
         doctor, patient = working_doctor(), PatientFactory()
 
-        response = book(api, doctor, patient, reason="cough")
+        response = post_booking(api, doctor, patient, reason="cough")
 
         body = response.json()
         assert response.status_code == 201
@@ -65,13 +49,13 @@ class TestBooking:
 
     def test_refusals_are_problems_with_their_code(self, api):
         doctor, patient = working_doctor(), PatientFactory()
-        book(api, doctor, patient)
+        post_booking(api, doctor, patient)
 
-        problem(book(api, doctor), 409, "slot_taken")
-        problem(book(api, working_doctor(), patient), 409, "patient_busy")
-        problem(book(api, doctor, start=at(9, 5)), 409, "outside_hours")
-        problem(book(api, doctor, start=timezone.now() - timedelta(days=1)), 409, "in_the_past")
-        problem(book(api, doctor, start=at(10), end=at(9, 45).isoformat()), 400, "invalid")
+        problem(post_booking(api, doctor), 409, "slot_taken")
+        problem(post_booking(api, working_doctor(), patient), 409, "patient_busy")
+        problem(post_booking(api, doctor, start=at(9, 5)), 409, "outside_hours")
+        problem(post_booking(api, doctor, start=timezone.now() - timedelta(days=1)), 409, "in_the_past")
+        problem(post_booking(api, doctor, start=at(10), end=at(9, 45).isoformat()), 400, "invalid")
         assert Appointment.objects.count() == 1
 
     @pytest.mark.parametrize(
@@ -118,10 +102,10 @@ class TestBooking:
 
     def test_overbooking_is_for_those_who_may(self, api, api_as):
         doctor = working_doctor()
-        book(api, doctor)
+        post_booking(api, doctor)
 
-        problem(book(api_as(user(Role.DOCTOR)), doctor, overbook_reason="urgent"), 403, "permission_denied")
-        assert book(api, doctor, overbook_reason="urgent").json()["is_overbooked"] is True
+        problem(post_booking(api_as(user(Role.DOCTOR)), doctor, overbook_reason="urgent"), 403, "permission_denied")
+        assert post_booking(api, doctor, overbook_reason="urgent").json()["is_overbooked"] is True
 
     def test_hold_keeps_the_slot_for_its_holder(self, api, api_as):
         doctor = working_doctor()
@@ -136,8 +120,8 @@ class TestBooking:
             return next(slot["available"] for slot in client.get(url).json()["slots"] if parse_datetime(slot["start"]) == at(9))
 
         assert (offered(api), offered(other)) == (True, False)
-        problem(book(other, doctor), 409, "slot_held")
-        assert book(api, doctor, hold=held.json()["hold"]).status_code == 201
+        problem(post_booking(other, doctor), 409, "slot_held")
+        assert post_booking(api, doctor, hold=held.json()["hold"]).status_code == 201
 
 
 class TestChanging:
@@ -164,7 +148,7 @@ class TestChanging:
 
     def test_reschedule_answers_the_new_one(self, api):
         doctor, other = working_doctor(), working_doctor()
-        old = book(api, doctor).json()
+        old = post_booking(api, doctor).json()
 
         new = api.post(f"{API}/appointments/{old['id']}/reschedule/", {"start": at(10).isoformat(), "doctor": other.public_id})
 
@@ -264,185 +248,6 @@ class TestLists:
         assert api.get(f"{API}/doctors/{DoctorFactory().public_id}/appointments/").json()["results"] == []
 
 
-class TestSlots:
-    def test_free_times_of_a_doctor(self, api):
-        doctor = SessionFactory().doctor
-        book(api, doctor)
-
-        body = api.get(f"{API}/doctors/{doctor.public_id}/available-slots/?date={DAY}").json()
-
-        assert [slot["available"] for slot in body["slots"]] == [False] + [True] * 11
-        assert body["reason"] is None
-
-    @pytest.mark.parametrize(("query", "reason"), [(f"date={DAY + timedelta(days=1)}", "no_session"), ("date=2026-02-02", "past")])
-    def test_empty_day_says_why(self, api, query, reason):
-        doctor = SessionFactory().doctor
-
-        body = api.get(f"{API}/doctors/{doctor.public_id}/available-slots/?{query}").json()
-
-        assert (body["slots"], body["reason"]) == ([], reason)
-
-    def test_several_days_say_why_each(self, api):
-        doctor = SessionFactory().doctor
-
-        body = api.get(f"{API}/doctors/{doctor.public_id}/available-slots/?date={DAY}&days=3").json()
-
-        assert [day["reason"] for day in body["days"]] == [None, "no_session", "no_session"]
-
-    @pytest.mark.parametrize("query", ["date=x", "days=0", "days=400", "date=2030-13-01"])
-    def test_nonsense_is_refused(self, api, query):
-        problem(api.get(f"{API}/doctors/{DoctorFactory().public_id}/available-slots/?{query}"), 400, "invalid")
-
-    def test_slots_of_a_doctor_and_day(self, api):
-        doctor = SessionFactory().doctor
-
-        assert len(api.get(f"{API}/slots/?doctor={doctor.public_id}&date={DAY}").json()["results"]) == 12
-        problem(api.get(f"{API}/slots/?date={DAY}"), 400, "invalid")
-
-    def bulk(self, api, **changes):
-        body = {
-            "doctor": DoctorFactory().public_id, "date_from": DAY, "date_to": DAY + timedelta(days=6), "start": "09:00", "end": "10:00",
-            "slot_minutes": 20,
-        }  # fmt: skip
-        return api.post(f"{API}/slots/bulk/", body | changes, format="json")
-
-    def test_opening_a_range(self, api):
-        doctor = DoctorFactory()
-
-        response = self.bulk(api, doctor=doctor.public_id)
-
-        assert (response.status_code, response.json()["count"]) == (201, 21)
-        assert len(response.json()["slots"]) == 21
-        assert len(api.get(f"{API}/slots/?doctor={doctor.public_id}&date={DAY}").json()["results"]) == 3
-        problem(self.bulk(api, doctor=doctor.public_id), 409, "hours_overlap")
-
-    def test_opening_some_weekdays(self, api):
-        assert self.bulk(api, weekdays=[1, 3]).json()["count"] == 6
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"date_to": DAY - timedelta(days=1)},
-            {"date_to": DAY + timedelta(days=800)},
-            {"date_to": "9999-12-31"},
-            {"end": "09:00"},
-            {"end": "09:10"},
-            {"slot_minutes": 1},
-            {"weekdays": [8]},
-            {"date_to": DAY, "weekdays": [2]},
-            {"doctor": "x"},
-        ],
-    )
-    def test_nonsense_opens_nothing(self, api, changes):
-        problem(self.bulk(api, **changes), 400, "invalid")
-
-        assert not DoctorException.objects.exists()
-
-    def test_past_is_not_opened(self, api):
-        problem(self.bulk(api, date_from="2020-01-01", date_to="2020-01-02"), 409, "in_the_past")
-
-    def test_hours_are_opened_by_those_who_manage_them(self, api_as):
-        problem(self.bulk(api_as(user(Role.DOCTOR))), 403, "permission_denied")
-
-
-class TestQueue:
-    def test_check_in_answers_the_token(self, api):
-        appointment = appointment_today()
-
-        response = api.post(f"{API}/queue/check-in/", {"appointment": appointment.public_id})
-
-        body = response.json()
-        assert response.status_code == 201
-        assert set(body) >= {
-            "id", "number", "label", "queue", "status", "priority", "position", "patient", "patient_name", "appointment", "doctor", "room",
-            "issued_at", "called_at", "estimated_wait",
-        }  # fmt: skip
-        assert (body["number"], body["status"], body["position"], body["estimated_wait"]) == (1, "waiting", 1, None)
-        assert (body["appointment"], body["doctor"]) == (str(appointment.public_id), str(appointment.doctor.public_id))
-        problem(api.post(f"{API}/queue/check-in/", {"appointment": appointment.public_id}), 409, "already_checked_in")
-        problem(api.post(f"{API}/queue/check-in/", {"appointment": AppointmentFactory().public_id}), 409, "not_today")
-
-    def test_walk_in_and_today(self, api, today):
-        department, patient = DepartmentFactory(), PatientFactory()
-        body = {"patient": patient.public_id, "department": department.public_id, "priority": "urgent", "reason": "fall"}
-
-        token = api.post(f"{API}/queue/walk-in/", body).json()
-
-        [row] = api.get(f"{API}/queue/today/?department={department.public_id}").json()["results"]
-        assert row == token
-        assert (row["priority"], row["department"], row["doctor"]) == ("urgent", str(department.public_id), None)
-        problem(api.post(f"{API}/queue/walk-in/", body), 409, "already_in_queue")
-
-    @pytest.mark.parametrize("owners", [{}, {"doctor": "x"}, {"priority": "vip"}, {"patient": NOBODY}])
-    def test_nonsense_walks_nobody_in(self, api, owners):
-        body = {"patient": PatientFactory().public_id, "department": DepartmentFactory().public_id, "priority": "routine"}
-        wrong = body | owners if owners else {"patient": body["patient"]}
-
-        problem(api.post(f"{API}/queue/walk-in/", wrong), 400, "invalid")
-
-        assert not Token.objects.exists()
-
-    def test_next_status_undo(self, api_as, today):
-        doctor = DoctorFactory()
-        api = api_as(doctor.user)
-        queueing.walk_in(patient_id=PatientFactory().pk, doctor_id=doctor.pk, priority="routine", reason="", by=None, now=timezone.now())
-
-        called = api.post(f"{API}/queue/next/", {"doctor": doctor.public_id, "room": "3"})
-        assert (called.status_code, called.json()["status"], called.json()["room"]) == (200, "called", "3")
-        problem(api.post(f"{API}/queue/next/", {"doctor": doctor.public_id}), 409, "queue_empty")
-
-        url = f"{API}/queue/{called.json()['id']}"
-        assert api.patch(f"{url}/status/", {"status": "in_service"}).json()["status"] == "in_service"
-        problem(api.patch(f"{url}/status/", {"status": "waiting"}), 409, "wrong_status")
-        problem(api.patch(f"{url}/status/", {"status": "transferred"}), 400, "invalid")
-        assert api.post(f"{url}/undo/").json()["status"] == "called"
-
-    @pytest.mark.parametrize("count", [10, 200])
-    def test_todays_queue_is_flat(self, api, count, django_assert_max_num_queries):
-        doctor, now = DoctorFactory(), timezone.now()
-        for _ in range(count):
-            queueing.walk_in(patient_id=PatientFactory().pk, doctor_id=doctor.pk, priority="routine", reason="", by=None, now=now)
-
-        with django_assert_max_num_queries(3):
-            assert api.get(f"{API}/queue/today/?doctor={doctor.public_id}").json()["count"] == count
-
-
-class TestVisits:
-    def test_starts_from_token_or_appointment_once(self, api_as):
-        appointment = appointment_today()
-        api = api_as(appointment.doctor.user)
-
-        first = api.post(f"{API}/visits/", {"appointment": appointment.public_id})
-        second = api.post(f"{API}/visits/", {"appointment": appointment.public_id})
-
-        assert (first.status_code, first.json()["id"]) == (201, second.json()["id"])
-        assert Encounter.objects.count() == 1
-        assert api.get(f"{API}/appointments/{appointment.public_id}/").json()["visit"] == first.json()["id"]
-
-    def test_starts_from_patient_and_doctor(self, api_as):
-        doctor = DoctorFactory()
-        api = api_as(doctor.user)
-
-        assert api.post(f"{API}/visits/", {"patient": PatientFactory().public_id, "doctor": doctor.public_id}).status_code == 201
-        problem(api.post(f"{API}/visits/", {"doctor": doctor.public_id}), 400, "invalid")
-
-    def test_completing_it_closes_token_and_appointment(self, api_as):
-        appointment = appointment_today()
-        token = queueing.check_in(appointment_id=appointment.pk, by=None, now=timezone.now())
-        api = api_as(appointment.doctor.user)
-        visit = api.post(f"{API}/visits/", {"token": token.public_id}).json()["id"]
-
-        assert api.post(f"{API}/visits/{visit}/complete/").status_code == 200
-
-        appointment.refresh_from_db()
-        token.refresh_from_db()
-        assert (appointment.status, token.status) == ("completed", "done")
-        problem(api.post(f"{API}/queue/{token.public_id}/undo/"), 409, "visit_signed")
-
-    def test_is_not_the_desks(self, api):
-        problem(api.post(f"{API}/visits/", {"appointment": appointment_today().public_id}), 403, "permission_denied")
-
-
 class TestPatients:
     """A patient acts on the own rows; a stranger's are as missing ones."""
 
@@ -453,7 +258,7 @@ class TestPatients:
     def test_books_moves_and_cancels_the_own(self, api_as, patient):
         api, doctor = api_as(patient.user), working_doctor()
 
-        booked = book(api, doctor, patient).json()
+        booked = post_booking(api, doctor, patient).json()
         moved = api.post(f"{API}/appointments/{booked['id']}/reschedule/", {"start": at(10).isoformat()})
         cancelled = api.post(f"{API}/appointments/{moved.json()['id']}/cancel/", {"reason": "well again"})
 
@@ -480,7 +285,7 @@ class TestPatients:
         ]
 
         assert [answer.status_code for answer in answers] == [404] * 5
-        missing = book(api, working_doctor(), PatientFactory())
+        missing = post_booking(api, working_doctor(), PatientFactory())
         assert "patient" in problem(missing, 400, "invalid")["errors"]
         other.refresh_from_db()
         assert other.status == "booked"

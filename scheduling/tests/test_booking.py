@@ -2,15 +2,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
-from clinic.accounts.models import Doctor
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
 from clinic.audit.models import OutboxEvent
 from clinic.core.errors import Forbidden, InvalidInput
 from patients.errors import DoctorInactive, PatientInactive
-from scheduling import locks
 from scheduling.errors import (
     DoctorOnLeave,
     InThePast,
@@ -24,14 +21,7 @@ from scheduling.errors import (
 from scheduling.models import Appointment, Token
 from scheduling.services import booking, holds, queueing
 from scheduling.tests.factories import AppointmentFactory, ExceptionFactory, PatientFactory, SessionFactory, at, working_doctor
-
-NOW = at(7)
-
-
-def book(doctor, patient=None, start=None, **details):
-    wanted = {"by": None, "now": NOW} | details
-    patient = patient or PatientFactory()
-    return booking.book_appointment(patient_id=patient.pk, doctor_id=doctor.pk, start=start or at(9), **wanted)
+from scheduling.tests.steps import EARLY, book
 
 
 def refused(error, doctor, **details):
@@ -115,7 +105,7 @@ class TestBooking:
 
     def test_cancelled_slot_is_free_again(self):
         doctor = working_doctor()
-        booking.cancel_appointment(appointment_id=book(doctor).pk, reason="ill", by=None, now=NOW)
+        booking.cancel_appointment(appointment_id=book(doctor).pk, reason="ill", by=None, now=EARLY)
 
         assert book(doctor).status == "booked"
 
@@ -142,7 +132,7 @@ class TestOverbooking:
         doctor = working_doctor()
         first = book(doctor)
         book(doctor, by=desk, overbook_reason="emergency")
-        booking.cancel_appointment(appointment_id=first.pk, reason="ill", by=None, now=NOW)
+        booking.cancel_appointment(appointment_id=first.pk, reason="ill", by=None, now=EARLY)
 
         refused(SlotTaken, doctor)
 
@@ -153,7 +143,7 @@ class TestClosing:
         appointment = AppointmentFactory()
 
         with pytest.raises(InvalidInput):
-            booking.cancel_appointment(appointment_id=appointment.pk, reason="  ", by=None, now=NOW)
+            booking.cancel_appointment(appointment_id=appointment.pk, reason="  ", by=None, now=EARLY)
 
         appointment.refresh_from_db()
         assert appointment.status == "booked"
@@ -163,7 +153,7 @@ class TestClosing:
         appointment = AppointmentFactory(status=status)
 
         with pytest.raises(WrongStatus):
-            booking.cancel_appointment(appointment_id=appointment.pk, reason="ill", by=None, now=NOW)
+            booking.cancel_appointment(appointment_id=appointment.pk, reason="ill", by=None, now=EARLY)
 
     def test_cancelling_takes_the_token_out_of_the_queue(self):
         appointment = book(working_doctor())
@@ -187,7 +177,7 @@ class TestClosing:
 @pytest.mark.django_db
 class TestRescheduling:
     def move(self, appointment, start, **wishes):
-        return booking.reschedule_appointment(appointment_id=appointment.pk, start=start, **({"by": None, "now": NOW} | wishes))
+        return booking.reschedule_appointment(appointment_id=appointment.pk, start=start, **({"by": None, "now": EARLY} | wishes))
 
     def test_new_appointment_takes_the_place_of_the_old_one(self):
         doctor = working_doctor()
@@ -238,7 +228,7 @@ class TestRescheduling:
 class TestHolds:
     def test_held_time_is_booked_with_the_hold_only(self, desk):
         doctor = working_doctor()
-        held = holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=NOW)
+        held = holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=EARLY)
 
         refused(SlotHeld, doctor)
         refused(SlotHeld, doctor, hold="guessed")
@@ -247,14 +237,14 @@ class TestHolds:
 
     def test_second_person_cannot_hold_it(self, desk):
         doctor = working_doctor()
-        holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=NOW)
+        holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=EARLY)
 
         with pytest.raises(SlotHeld):
-            holds.hold_slot(doctor=doctor, start=at(9), by=user(Role.RECEPTION), now=NOW)
+            holds.hold_slot(doctor=doctor, start=at(9), by=user(Role.RECEPTION), now=EARLY)
 
     def test_same_person_holds_it_anew(self, desk):
         doctor = working_doctor()
-        first, second = (holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=NOW) for _ in range(2))
+        first, second = (holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=EARLY) for _ in range(2))
 
         refused(SlotHeld, doctor, hold=first.token)
         assert book(doctor, hold=second.token).status == "booked"
@@ -262,96 +252,20 @@ class TestHolds:
     @pytest.mark.parametrize(("start", "error"), [(at(6), InThePast), (at(9, 5), OutsideHours)])
     def test_only_a_free_slot_is_held(self, desk, start, error):
         with pytest.raises(error):
-            holds.hold_slot(doctor=working_doctor(), start=start, by=desk, now=NOW)
+            holds.hold_slot(doctor=working_doctor(), start=start, by=desk, now=EARLY)
 
     def test_taken_slot_is_not_held(self, desk):
         doctor = working_doctor()
         book(doctor)
 
         with pytest.raises(SlotTaken):
-            holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=NOW)
+            holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=EARLY)
 
     def test_without_redis_booking_goes_on(self, desk, settings):
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         doctor = working_doctor()
 
-        held = holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=NOW)
+        held = holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=EARLY)
 
         assert held.token == ""
         assert book(doctor).status == "booked"
-
-
-# --- Races ---------------------------------------------------------------------------------
-
-
-def outcomes(results):
-    return sorted(type(result).__name__ for result in results)
-
-
-@pytest.mark.django_db(transaction=True)
-class TestRaces:
-    def test_one_slot_is_sold_once_to_sixteen(self, at_once):
-        doctor, patients = working_doctor(), [PatientFactory() for _ in range(16)]
-
-        results = at_once(*[lambda patient=patient: book(doctor, patient) for patient in patients])
-
-        assert outcomes(results) == ["Appointment"] + ["SlotTaken"] * 15
-        assert Appointment.objects.count() == 1
-
-    def test_patient_is_booked_once_with_eight_doctors_at_a_time(self, at_once):
-        doctors, patient = [working_doctor() for _ in range(8)], PatientFactory()
-
-        results = at_once(*[lambda doctor=doctor: book(doctor, patient) for doctor in doctors])
-
-        assert outcomes(results) == ["Appointment"] + ["PatientBusy"] * 7
-
-    def test_double_click_books_once(self, at_once):
-        doctor, patient, key = working_doctor(), PatientFactory(), uuid4()
-
-        results = at_once(*[lambda: book(doctor, patient, request_id=key)] * 4)
-
-        assert len({result.pk for result in results}) == 1
-        assert Appointment.objects.count() == 1
-
-    def test_two_appointments_swap_doctors_without_deadlock(self, at_once):
-        one, two = working_doctor(), working_doctor()
-        first, second = book(one), book(two)
-
-        results = at_once(
-            lambda: booking.reschedule_appointment(appointment_id=first.pk, start=at(10), doctor_id=two.pk, by=None, now=NOW),
-            lambda: booking.reschedule_appointment(appointment_id=second.pk, start=at(10), doctor_id=one.pk, by=None, now=NOW),
-        )
-
-        assert outcomes(results) == ["Appointment"] * 2
-
-    def test_without_the_doctors_lock_the_constraint_still_holds(self, at_once, monkeypatch):
-        monkeypatch.setattr(locks, "lock_doctors", unlocked_doctors)
-        doctor, patients = working_doctor(), [PatientFactory() for _ in range(16)]
-
-        results = at_once(*[lambda patient=patient: book(doctor, patient) for patient in patients])
-
-        assert Appointment.objects.count() == 1
-        assert outcomes(results).count("Appointment") == 1
-
-    def test_without_lock_and_constraint_the_slot_is_sold_twice(self, at_once, monkeypatch):
-        """The negative control: this is what the guards are for."""
-        monkeypatch.setattr(locks, "lock_doctors", unlocked_doctors)
-        doctor, patients = working_doctor(), [PatientFactory() for _ in range(16)]
-        name = "appointment_doctor_booked_once"
-        constraint = next(each for each in Appointment._meta.constraints if each.name == name)
-        with connection.schema_editor() as editor:
-            editor.remove_constraint(Appointment, constraint)
-        try:
-            at_once(*[lambda patient=patient: book(doctor, patient) for patient in patients])
-            sold = Appointment.objects.filter(doctor=doctor).count()
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("TRUNCATE scheduling_appointment CASCADE")
-            with connection.schema_editor() as editor:
-                editor.add_constraint(Appointment, constraint)
-
-        assert sold > 1
-
-
-def unlocked_doctors(*doctor_ids):
-    return Doctor.objects.in_bulk(doctor_ids)

@@ -10,7 +10,7 @@ from scheduling.models import Token
 from scheduling.services import projection, queueing
 from scheduling.services.booking import cancel_appointment
 from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, at
-from scheduling.tests.test_queueing import NOW, arrive, change, check_in
+from scheduling.tests.steps import NOW, arrive, change, check_in
 
 pytestmark = pytest.mark.django_db
 

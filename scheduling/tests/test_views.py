@@ -1,7 +1,6 @@
 """The pages: what they show to whom, in place refusals, flat costs, and that reading writes nothing."""
 
 from datetime import time, timedelta
-from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -9,14 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.accounts.roles import Role
-from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, user
+from clinic.accounts.tests.factories import DoctorFactory, user
 from clinic.audit.models import OutboxEvent
 from patients.models import Encounter
 from scheduling.models import Appointment, DoctorException, DoctorSession, Queue, Token
-from scheduling.services import holds, queueing
+from scheduling.services import holds
 from scheduling.tests.factories import DAY, AppointmentFactory, ExceptionFactory, PatientFactory, SessionFactory, at, working_doctor
+from scheduling.tests.steps import appointment_today, url, walk_in_now, words
 
-NOBODY = "6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11"  # fixed: parallel test processes must collect the same tests
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 
@@ -24,28 +23,6 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture
 def web(client_as, desk):
     return client_as(desk)
-
-
-def url(name, *args, **query):
-    from urllib.parse import urlencode
-
-    return reverse(f"scheduling:{name}", args=args) + (f"?{urlencode(query)}" if query else "")
-
-
-def words(response):
-    return unescape(response.content.decode())
-
-
-def now_today(**fields):
-    now = timezone.now()
-    return AppointmentFactory(during=(now, now + timedelta(minutes=1)), **fields)
-
-
-def walk_in(doctor=None, department=None, **more):
-    return queueing.walk_in(
-        patient_id=PatientFactory().pk, doctor_id=doctor.pk if doctor else None, department_id=department.pk if department else None,
-        priority="routine", reason="", by=None, now=timezone.now(), **more,
-    )  # fmt: skip
 
 
 class TestBookingPage:
@@ -140,7 +117,7 @@ class TestBookingPage:
 
 class TestAppointmentPage:
     def test_offers_what_can_be_done_now(self, web):
-        page = words(web.get(url("appointment", now_today().public_id)))
+        page = words(web.get(url("appointment", appointment_today().public_id)))
 
         assert all(word in page for word in ("Check in", "Move", "Cancel appointment", "Mark as no-show"))
 
@@ -164,7 +141,7 @@ class TestAppointmentPage:
         assert (appointment.status, appointment.closed_reason) == ("cancelled", "ill")
 
     def test_checks_in_and_comes_back_to_the_desk(self, web):
-        appointment = now_today()
+        appointment = appointment_today()
 
         response = web.post(url("check_in", appointment.public_id), {"request_id": uuid4(), "next": reverse("portal:reception")})
 
@@ -172,7 +149,7 @@ class TestAppointmentPage:
         assert Token.objects.get().appointment == appointment
 
     def test_never_leads_to_another_site(self, web):
-        response = web.post(url("check_in", now_today().public_id), {"request_id": uuid4(), "next": "https://evil.example/"})
+        response = web.post(url("check_in", appointment_today().public_id), {"request_id": uuid4(), "next": "https://evil.example/"})
 
         assert response.url.startswith("/scheduling/")
 
@@ -183,7 +160,7 @@ class TestAppointmentPage:
         assert "Only today" in words(response)
 
     def test_doctor_starts_the_visit(self, client_as):
-        appointment = now_today(doctor=DoctorFactory())
+        appointment = appointment_today(doctor=DoctorFactory())
 
         response = client_as(appointment.doctor.user).post(url("start_visit", appointment.public_id), {"request_id": uuid4()})
 
@@ -229,164 +206,6 @@ class TestSchedule:
     )
     def test_nonsense_in_the_address_is_harmless(self, web, query):
         assert web.get(url("schedule", **query)).status_code == 200
-
-
-class TestQueuePage:
-    @pytest.fixture
-    def doctor(self):
-        return DoctorFactory(room="3")
-
-    def test_doctor_calls_the_own_next(self, client_as, doctor):
-        token = walk_in(doctor)
-        web = client_as(doctor.user)
-
-        assert token.label in words(web.get(url("queue")))
-        response = web.post(url("call_next"), {"queue": token.queue.public_id, "room": "3"}, headers=HTMX)
-
-        token.refresh_from_db()
-        assert (response.status_code, token.status, token.room) == (200, "called", "3")
-        assert "Room 3" in words(response)
-
-    def test_empty_queue_is_refused_in_place(self, client_as, doctor):
-        token = walk_in(doctor)
-        web = client_as(doctor.user)
-        web.post(url("call_next"), {"queue": token.queue.public_id})
-
-        response = web.post(url("call_next"), {"queue": token.queue.public_id}, headers=HTMX)
-
-        assert response.status_code == 422
-        assert "Nobody is waiting in this queue." in words(response)
-
-    def test_changes_and_undo(self, client_as, doctor):
-        token, web = walk_in(doctor), client_as(doctor.user)
-        body = {"queue": token.queue.public_id}
-
-        web.post(url("change_status", token.public_id), body | {"status": "left"})
-        token.refresh_from_db()
-        assert token.status == "left"
-
-        assert web.post(url("undo", token.public_id), body).status_code == 302
-        token.refresh_from_db()
-        assert token.status == "waiting"
-        web.post(url("change_status", token.public_id), body | {"status": "nonsense"})
-
-    def test_starts_the_visit_of_a_departments_token(self, client_as, doctor):
-        token = walk_in(department=DepartmentFactory())
-
-        response = client_as(doctor.user).post(url("visit", token.public_id), {"request_id": uuid4()})
-
-        assert response.url == reverse("portal:consultation", args=[Encounter.objects.get(doctor=doctor).public_id])
-
-    def test_looking_makes_no_queue(self, client_as, doctor):
-        client_as(doctor.user).get(url("queue"))
-
-        assert not Queue.objects.exists()
-
-    def test_why_someone_stands_there_is_told(self, client_as, doctor):
-        walk_in(doctor)
-
-        assert "Walk-in at" in words(client_as(doctor.user).get(url("queue")))
-
-
-class TestBoard:
-    def test_is_public_and_names_nobody(self, client):
-        token = walk_in(DoctorFactory(room="7"))
-        waiting = walk_in(department=DepartmentFactory())
-        queueing.call_next(queue_id=token.queue_id, by=None, now=timezone.now())
-
-        page = words(client.get(url("board")))
-
-        assert (token.label in page, waiting.label in page, "Room 7" in page) == (True, True, True)
-        for row in (token, waiting):
-            assert row.patient.last_name not in page
-            assert row.patient.mrn not in page
-            assert str(row.patient.public_id) not in page
-
-    def test_refreshes_only_its_part(self, client):
-        response = client.get(url("board"), headers=HTMX)
-
-        assert words(response).count("<html") == 0
-        assert "sessionid" not in response.cookies
-
-    def test_department_narrows_it(self, client):
-        department = DepartmentFactory()
-        mine, other = walk_in(department=department), walk_in(department=DepartmentFactory())
-        of_doctor = walk_in(DoctorFactory(department=department))
-
-        page = words(client.get(url("board", department=department.public_id)))
-
-        assert (mine.label in page, of_doctor.label in page) == (True, True)
-        assert f">{other.label}<" not in page
-
-
-class TestWalkInPage:
-    def test_gives_a_token_and_its_slip(self, web):
-        patient, department = PatientFactory(), DepartmentFactory()
-        body = {"patient": patient.public_id, "place": f"department:{department.public_id}", "priority": "urgent", "request_id": uuid4()}
-
-        response = web.post(url("walk_in"), body)
-
-        token = Token.objects.get()
-        assert (token.queue.department, token.priority) == (department, "urgent")
-        assert response.url == url("slip", token.public_id)
-        slip = words(web.get(response.url))
-        assert token.label in slip
-
-    @pytest.mark.parametrize("place", ["", "department:x", f"doctor:{NOBODY}"])
-    def test_unknown_queue_is_refused(self, web, place):
-        body = {"patient": PatientFactory().public_id, "place": place, "priority": "routine", "request_id": uuid4()}
-
-        assert web.post(url("walk_in"), body).status_code == 400
-        assert not Token.objects.exists()
-
-    def test_refusal_is_shown_in_place(self, web):
-        token = walk_in(department=DepartmentFactory())
-        place = f"department:{token.queue.department.public_id}"
-
-        response = web.post(
-            url("walk_in"), {"patient": token.patient.public_id, "place": place, "priority": "routine", "request_id": uuid4()}
-        )
-
-        assert response.status_code == 409
-        assert "waiting in this queue already" in words(response)
-
-    def test_asks_for_the_patient_first(self, web):
-        assert 'name="patient_text"' in words(web.get(url("walk_in")))
-
-
-class TestReception:
-    def get(self, web, headers=None, **query):
-        return web.get(reverse("portal:reception"), query, headers=headers or {})
-
-    def test_expected_patients_are_checked_in_with_one_press(self, web):
-        appointment = now_today()
-        AppointmentFactory()
-
-        page = words(self.get(web))
-
-        assert appointment.patient.full_name in page
-        assert page.count("data-check-in") == 1
-        row = web.post(url("check_in", appointment.public_id), {"request_id": uuid4()}, headers=HTMX)
-        assert Token.objects.get().label in words(row)
-        assert "data-check-in" not in words(row)
-
-    def test_search_answers_with_what_can_be_done(self, web):
-        appointment = now_today()
-
-        part = words(self.get(web, HTMX, q=appointment.patient.last_name))
-
-        assert "<html" not in part
-        assert url("check_in", appointment.public_id) in part
-        assert url("book", appointment.patient.public_id) in part
-
-    def test_queues_at_a_glance(self, web):
-        token = walk_in(department=DepartmentFactory())
-
-        assert token.queue.name in words(self.get(web, HTMX, part="queues"))
-
-    @pytest.mark.parametrize("query", [{"q": "\x00"}, {"q": "%' OR 1=1"}, {"show": "nonsense"}])
-    def test_nonsense_is_harmless(self, web, query):
-        assert self.get(web, **query).status_code == 200
 
 
 class TestHoursPage:
@@ -455,7 +274,7 @@ def test_pages_cost_the_same_however_many_rows(count, web, client, django_assert
     now, doctor = timezone.now(), DoctorFactory()
     for n in range(count):
         AppointmentFactory(doctor=doctor, during=(now + timedelta(seconds=n), now + timedelta(seconds=n + 1)))
-        walk_in(doctor)
+        walk_in_now(doctor)
     token = Token.objects.first()
     web.get(url("schedule"))
 
@@ -477,7 +296,7 @@ def test_pages_cost_the_same_however_many_rows(count, web, client, django_assert
 
 @pytest.mark.parametrize("name", [*PAGES, "board"])
 def test_reading_writes_nothing(name, web):
-    walk_in(DoctorFactory())
+    walk_in_now(DoctorFactory())
     before = OutboxEvent.objects.count(), Queue.objects.count(), Token.objects.count()
 
     web.get(url(name))

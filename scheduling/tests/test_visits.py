@@ -9,7 +9,7 @@ from scheduling.errors import WrongStatus
 from scheduling.models import Token
 from scheduling.services.visits import finish_visit, start_visit
 from scheduling.tests.factories import AppointmentFactory, PatientFactory
-from scheduling.tests.test_queueing import arrive, change, check_in, status_of
+from scheduling.tests.steps import arrive, change, check_in, status_of
 
 pytestmark = pytest.mark.django_db
 
