@@ -36,6 +36,11 @@ class PrimaryDiagnosisExists(DomainError):
     detail = "This visit has a primary diagnosis already. Add this one as secondary, or remove the other first."
 
 
+class TreatmentTypeTaken(DomainError):
+    code = "treatment_type_taken"
+    detail = "The catalogue has a treatment of this name."
+
+
 class RecordPatientMismatch(DomainError):
     code = "record_patient_mismatch"
     detail = "This visit belongs to another patient. Nothing was written."

@@ -6,7 +6,7 @@ comes last. Triggers on an encounter's children take a share lock of the encount
 """
 
 from clinic.core.errors import NotFound
-from patients.models import Encounter, MrnCounter, Patient
+from patients.models import Encounter, MrnCounter, Patient, TreatmentType
 
 
 def lock_patient(patient_id: int) -> Patient:
@@ -24,6 +24,13 @@ def lock_encounter(encounter_id: int) -> Encounter:
     if encounter is None:
         raise NotFound
     return encounter
+
+
+def lock_treatment_type(type_id: int) -> TreatmentType:
+    row = TreatmentType.objects.select_for_update(no_key=True).filter(pk=type_id).first()
+    if row is None:
+        raise NotFound
+    return row
 
 
 def lock_mrn_counter() -> MrnCounter:

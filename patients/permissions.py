@@ -10,3 +10,5 @@ START_ENCOUNTER = "patients.start_encounter"
 RECORD_VITALS = "patients.record_vitals"
 WRITE_ENCOUNTER = "patients.write_encounter"
 SIGN_ENCOUNTER = "patients.sign_encounter"
+
+MANAGE_TREATMENT_TYPES = "patients.manage_treatment_types"

@@ -103,6 +103,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "audit.view_log",
             "patients.view_access_log",
             "scheduling.view_hours",
+            "patients.manage_treatment_types",
             "scheduling.manage_hours",
             "scheduling.view_appointment",
             "scheduling.view_queue",

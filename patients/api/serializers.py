@@ -5,7 +5,8 @@ from datetime import date
 from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 
-from patients.models import AllergySeverity, DiagnosisRank, EncounterStatus, Sex
+from clinic.core.serializers import MoneyField, PublicIdField
+from patients.models import AllergySeverity, DiagnosisRank, EncounterStatus, Sex, TreatmentType
 from patients.models.encounter import VITALS_RANGES
 from patients.models.patient import BloodGroup, DatePrecision
 from patients.rules.vitals import unusual_vitals
@@ -177,6 +178,27 @@ class NoteSerializer(serializers.Serializer):
     written_at = serializers.DateTimeField(source="header.written_at")
 
 
+class TreatmentTypeSerializer(serializers.Serializer):
+    """A line of the catalogue."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    name = serializers.CharField(max_length=120)
+    base_cost = MoneyField()
+    is_active = serializers.BooleanField(required=False)
+
+
+class TreatmentSerializer(serializers.Serializer):
+    """What was done. The server knows what it costs."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    treatment_type = PublicIdField(queryset=TreatmentType.objects.all())
+    name = serializers.CharField(read_only=True)
+    notes = TextField(max_length=2000)
+    base_cost = MoneyField(read_only=True)
+    cost = MoneyField(read_only=True)
+    recorded_at = serializers.DateTimeField(read_only=True)
+
+
 class AddendumSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     reason = serializers.CharField(max_length=200)
@@ -203,6 +225,7 @@ class VisitSerializer(serializers.Serializer):
     content_sha256 = serializers.CharField(read_only=True)
     vitals = VitalsSerializer(many=True, read_only=True)
     diagnoses = DiagnosisSerializer(many=True, read_only=True)
+    treatments = TreatmentSerializer(many=True, read_only=True)
 
 
 # Beyond these years a day has no instant in every time zone.

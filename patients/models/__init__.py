@@ -16,6 +16,7 @@ from patients.models.patient import (
     Problem,
     Sex,
 )
+from patients.models.treatment import Treatment, TreatmentType
 
 __all__ = [
     "Addendum",
@@ -31,5 +32,7 @@ __all__ = [
     "PatientStatus",
     "Problem",
     "Sex",
+    "Treatment",
+    "TreatmentType",
     "Vitals",
 ]

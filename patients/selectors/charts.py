@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Count, Prefetch, QuerySet
 
 from clinic.audit.models import OutboxEvent
-from patients.models import Allergy, Diagnosis, Encounter, Patient, Problem, Vitals
+from patients.models import Allergy, Diagnosis, Encounter, Patient, Problem, Treatment, Vitals
 from patients.models.encounter import VITALS_RANGES
 from patients.rules.vitals import unusual_vitals
 
@@ -23,10 +23,11 @@ def with_lists(patients: QuerySet) -> QuerySet:
 
 
 def with_content(encounters: QuerySet) -> QuerySet:
-    """Encounters with what was recorded in them but notes: 3 queries however many rows."""
+    """Encounters with what was recorded in them but notes: 4 queries however many rows."""
     return encounters.select_related("patient", "doctor__user", "signed_by").prefetch_related(
         Prefetch("vitals", Vitals.objects.select_related("recorded_by").order_by("-recorded_at", "-id")),
         Prefetch("diagnoses", Diagnosis.objects.order_by("rank", "id")),
+        Prefetch("treatments", Treatment.objects.select_related("treatment_type").order_by("recorded_at", "id")),
     )
 
 
@@ -55,7 +56,12 @@ def last_visits(patient: Patient, user) -> list[Encounter]:
 
 def counts_of(encounter: Encounter) -> list[tuple[str, str, int]]:
     """(one, many, number) of what a signature would stand for."""
-    named = (("vitals", "set of vitals", "sets of vitals"), ("diagnoses", "diagnosis", "diagnoses"), ("notes", "note", "notes"))
+    named = (
+        ("vitals", "set of vitals", "sets of vitals"),
+        ("diagnoses", "diagnosis", "diagnoses"),
+        ("treatments", "treatment", "treatments"),
+        ("notes", "note", "notes"),
+    )
     numbers = Encounter.objects.filter(pk=encounter.pk).values_list(*(Count(name, distinct=True) for name, _, _ in named)).get()
     return [(one, many, number) for (_, one, many), number in zip(named, numbers, strict=True)]
 

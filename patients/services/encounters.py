@@ -152,8 +152,16 @@ def mark_entered_in_error(*, encounter_id: int, reason: str, by) -> Encounter:
 
 
 def content_of(encounter: Encounter) -> dict:
-    """What a signature stands for, as JSON values; the same however often it is read."""
-    return {
+    """What a signature stands for, as JSON values; the same however often it is read.
+
+    `treatments` is there when there are any: visits that were signed before they were recorded keep their hash.
+    """
+    treatments = [
+        {"id": str(each.public_id), "name": each.name, "base_cost": str(each.base_cost), "notes": each.notes}
+        for each in encounter.treatments.order_by("id")
+    ]
+    content = {"treatments": treatments} if treatments else {}
+    return content | {
         "id": str(encounter.public_id),
         "patient": str(encounter.patient.public_id),
         "doctor": str(encounter.doctor.public_id),

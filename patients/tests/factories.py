@@ -1,13 +1,26 @@
 """Minimal valid rows of patients and their records."""
 
 from datetime import date
+from decimal import Decimal
 
 import factory
 from django.utils import timezone
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
-from patients.models import Addendum, Allergy, ClinicalNote, Diagnosis, Encounter, EncounterStatus, Patient, Problem, Vitals
+from patients.models import (
+    Addendum,
+    Allergy,
+    ClinicalNote,
+    Diagnosis,
+    Encounter,
+    EncounterStatus,
+    Patient,
+    Problem,
+    Treatment,
+    TreatmentType,
+    Vitals,
+)
 from patients.rules.identity import mrn_of
 from patients.rules.notes import sha256_of
 
@@ -90,6 +103,25 @@ class ClinicalNoteFactory(factory.django.DjangoModelFactory):
     body = factory.LazyFunction(lambda: {"text": "Cough for three days", "observations": {"symptoms": ["cough"]}, "tags": []})
     sha256 = factory.LazyAttribute(lambda note: sha256_of(note.body))
     written_at = factory.LazyFunction(timezone.now)
+
+
+class TreatmentTypeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = TreatmentType
+
+    name = factory.Sequence(lambda n: f"Dressing {n}")
+    base_cost = Decimal("12.50")
+
+
+class TreatmentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Treatment
+
+    encounter = factory.SubFactory(EncounterFactory)
+    treatment_type = factory.SubFactory(TreatmentTypeFactory)
+    name = factory.SelfAttribute("treatment_type.name")
+    base_cost = factory.SelfAttribute("treatment_type.base_cost")
+    recorded_by = factory.SelfAttribute("encounter.doctor.user")
 
 
 class AddendumFactory(factory.django.DjangoModelFactory):

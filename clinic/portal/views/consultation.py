@@ -12,7 +12,7 @@ from patients.services.reading import record_chart_read
 from patients.views.parts import context_of_part
 from pharmacy.selectors.prescribing import prescribing_context
 
-_CLINICAL_PARTS = ("summary", "diagnoses", "notes", "addenda")
+_CLINICAL_PARTS = ("summary", "diagnoses", "treatments", "notes", "addenda")
 
 
 @require_safe
