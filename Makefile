@@ -6,7 +6,7 @@ VENV ?= .venv
 DATA_DIR ?= .local
 PORT ?= 8000
 # Test processes side by side; "auto" is one per core.
-TEST_WORKERS ?= 2
+TEST_WORKERS ?= auto
 # The first of these that is 3.11 or later makes the virtual environment.
 PYTHONS ?= python3.11 python3 python3.12 python3.13 python3.14 python
 
@@ -22,7 +22,7 @@ with_servers := $(python) -m clinic.ops.with_servers --no-fsync --max-connection
 
 help:  ## this list
 	@echo "make demo   a whole demo clinic on this machine  [PORT=8000 DATA_DIR=.local]"
-	@echo "make test   all checks and tests against real servers  [TEST_WORKERS=2 TESTS=path]"
+	@echo "make test   all checks and tests against real servers  [TEST_WORKERS=auto TESTS=path]"
 	@echo "make prove  races and faults against a real server of its own; writes docs/proof.md  [ONLY=I1,I3 SCALE=0.1]"
 	@echo "make lint   the checks that need no server"
 	@echo "make clean  remove the virtual environment and caches; data stays"
