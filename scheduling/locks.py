@@ -1,6 +1,9 @@
 """The only row locks of scheduling, and their order.
 
-    doctors (bookings, by id) -> appointment -> queue day -> token -> encounter, patient
+    request -> doctors (bookings, by id) -> appointment -> queue day -> token -> encounter, patient
+
+A request is a press of a button by its request_id: a second press waits here until the first one is
+done, before it takes anything of its own.
 
 A booking takes the doctor first, so that racing bookings queue up instead of deadlocking in the
 exclusion constraint, then the patient. A doctor or patient of an appointment never changes, so they
@@ -8,13 +11,32 @@ may be read before they are locked. Each lock is FOR NO KEY UPDATE: foreign keys
 """
 
 from datetime import date
+from uuid import UUID
+
+from django.db import connection
 
 from clinic.accounts.models import Doctor
 from clinic.core.errors import NotFound
 from patients.locks import lock_patient
 from scheduling.models import Appointment, Queue, QueueDay, Token, TokenStatus
 
-__all__ = ["lock_appointment", "lock_doctors", "lock_next_token", "lock_patient", "lock_queue", "lock_queue_day", "lock_token"]
+__all__ = [
+    "lock_appointment",
+    "lock_doctors",
+    "lock_next_token",
+    "lock_patient",
+    "lock_queue",
+    "lock_queue_day",
+    "lock_request",
+    "lock_token",
+]
+
+
+def lock_request(request_id: UUID | None) -> None:
+    """Until the transaction ends nobody else does what this request does."""
+    if request_id is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 29))", [str(request_id)])
 
 
 def lock_doctors(*doctor_ids: int) -> dict[int, Doctor]:

@@ -86,7 +86,8 @@ class QueueViewSet(GenericViewSet):
         body.is_valid(raise_exception=True)
         room = body.validated_data.pop("room")
         queue = queue_of(**body.validated_data)
-        return answer(queueing.call_next(queue_id=queue.pk, room=room, by=request.user, now=timezone.now()))
+        token = queueing.call_next(queue_id=queue.pk, room=room, by=request.user, now=timezone.now(), request_id=request.request_id)
+        return answer(token)
 
     @action(detail=True, methods=["patch"])
     def status(self, request, public_id):
@@ -103,6 +104,7 @@ class QueueViewSet(GenericViewSet):
         return answer(token)
 
     @action(detail=True, methods=["post"])
+    @idempotent
     def undo(self, request, public_id):
-        token = queueing.undo_last_change(token_id=self.get_object().pk, by=request.user, now=timezone.now())
+        token = queueing.undo_last_change(token_id=self.get_object().pk, by=request.user, now=timezone.now(), request_id=request.request_id)
         return answer(token)

@@ -165,9 +165,13 @@ class TokenTransition(models.Model):
     room = models.CharField(max_length=40, blank=True)
     is_undo = models.BooleanField(default=False)
     at = models.DateTimeField(db_default=Now())
+    request_id = models.UUIDField(
+        null=True, editable=False, help_text="Of the press of a button that made it: pressed twice, it acts once."
+    )
 
     class Meta:
         ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["request_id"], name="token_transition_once_per_request")]
         triggers = [AppendOnly(name="token_transition_append_only")]
 
     def __str__(self):

@@ -20,7 +20,7 @@ from scheduling.rules.queue import band_of, effective_at, last_effective
 from scheduling.services import arrivals
 from scheduling.services.projection import project_later
 from scheduling.services.queues import queue_of
-from scheduling.services.tokens import move_token
+from scheduling.services.tokens import done_before, move_token
 
 
 @atomic_with_retry
@@ -88,15 +88,18 @@ def walk_in(
 
 
 @atomic_with_retry
-def call_next(*, queue_id: int, by, now: datetime, room: str = "") -> Token:
+def call_next(*, queue_id: int, by, now: datetime, room: str = "", request_id: UUID | None = None) -> Token:
     """Call the first waiting token of today's queue; exactly one, however many call at once.
 
-    Locks one waiting token and passes over those that others hold. Raises EmptyQueue, RoomOccupied.
+    Locks the request, then one waiting token, and passes over those that others hold. Repeating
+    request_id calls nobody else: it returns the token that was called. Raises EmptyQueue, RoomOccupied.
     """
+    if earlier := done_before(request_id):
+        return earlier
     token = locks.lock_next_token(queue_id, timezone.localdate(now))
     if token is None:
         raise EmptyQueue
-    return move_token(token, TokenStatus.CALLED, by=by, now=now, room=room.strip())
+    return move_token(token, TokenStatus.CALLED, by=by, now=now, room=room.strip(), request_id=request_id)
 
 
 @atomic_with_retry
@@ -121,12 +124,15 @@ def change_status(*, token_id: int, to: str, by, now: datetime, room: str | None
 
 
 @atomic_with_retry
-def undo_last_change(*, token_id: int, by, now: datetime) -> Token:
+def undo_last_change(*, token_id: int, by, now: datetime, request_id: UUID | None = None) -> Token:
     """Take back today's last change of a token that still stands; the check-in itself at the end.
 
-    Locks the appointment, then the token. Raises NothingToUndo, VisitSigned, and SlotTaken,
-    PatientBusy, AlreadyInQueue or RoomOccupied when the place was given away meanwhile.
+    Locks the request, the appointment, then the token. Repeating request_id takes back nothing more.
+    Raises NothingToUndo, VisitSigned, and SlotTaken, PatientBusy, AlreadyInQueue or RoomOccupied when
+    the place was given away meanwhile.
     """
+    if earlier := done_before(request_id):
+        return earlier
     token, appointment = _lock_both(token_id)
     last = last_effective(list(TokenTransition.objects.filter(token=token).order_by("id")))
     if last is None or token.on != timezone.localdate(now):
@@ -134,12 +140,13 @@ def undo_last_change(*, token_id: int, by, now: datetime) -> Token:
     if token.encounter_id and not token.encounter.is_open:
         raise VisitSigned
     if not last.from_status:
-        move_token(token, TokenStatus.LEFT, by=by, now=now, is_undo=True, appointment=None)
+        move_token(token, TokenStatus.LEFT, by=by, now=now, is_undo=True, request_id=request_id, appointment=None)
         if appointment:
             arrivals.take_back_check_in(appointment, by=by)
         return token
     back = TokenStatus(last.from_status)
-    move_token(token, back, by=by, now=now, is_undo=True, **({"called_at": token.called_at} if back == TokenStatus.CALLED else {}))
+    kept = {"called_at": token.called_at} if back == TokenStatus.CALLED else {}
+    move_token(token, back, by=by, now=now, is_undo=True, request_id=request_id, **kept)
     if appointment:
         arrivals.return_with_token(appointment, back, by=by)
     return token

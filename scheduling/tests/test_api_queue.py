@@ -6,10 +6,10 @@ from django.utils import timezone
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, user
 from patients.models import Encounter
-from scheduling.models import DoctorException, Token
+from scheduling.models import DoctorException, Token, TokenTransition
 from scheduling.services import queueing
 from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, SessionFactory
-from scheduling.tests.steps import appointment_today, post_booking, problem
+from scheduling.tests.steps import appointment_today, post_booking, problem, walk_in_now
 
 pytestmark = pytest.mark.django_db
 NOBODY = "6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11"  # fixed: parallel test processes must collect the same tests
@@ -159,6 +159,20 @@ class TestQueue:
         problem(api.patch(f"{url}/status/", {"status": "waiting"}), 409, "wrong_status")
         problem(api.patch(f"{url}/status/", {"status": "transferred"}), 400, "invalid")
         assert api.post(f"{url}/undo/").json()["status"] == "called"
+
+    def test_next_with_one_key_calls_one(self, api_as):
+        doctor = DoctorFactory()
+        api = api_as(doctor.user)
+        for _ in range(3):
+            walk_in_now(doctor)
+
+        answers = [
+            api.post(f"{API}/queue/next/", {"doctor": doctor.public_id}, headers={"Idempotency-Key": "press-1"}).json() for _ in range(2)
+        ]
+
+        assert answers[0] == answers[1]
+        assert Token.objects.filter(status="called").count() == 1
+        assert TokenTransition.objects.filter(request_id__isnull=False).count() == 1
 
     @pytest.mark.parametrize("count", [10, 200])
     def test_todays_queue_is_flat(self, api, count, django_assert_max_num_queries):

@@ -1,6 +1,7 @@
 """Each rule that a row can hold, refused by the database itself."""
 
 from datetime import date, time, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -147,6 +148,15 @@ class TestQueue:
         TokenFactory(status="called", room="4")
         TokenFactory(status="called", room="")
         TokenFactory(status="done", room="3")
+
+    def test_press_of_a_button_makes_one_transition(self):
+        token, press = TokenFactory(), uuid4()
+        TokenTransition.objects.create(token=token, to_status="called", request_id=press)
+
+        def again():
+            TokenTransition.objects.create(token=TokenFactory(), to_status="called", request_id=press)
+
+        refused("token_transition_once_per_request", again)
 
     def test_tokens_and_their_transitions_stay(self):
         token = TokenFactory()

@@ -78,6 +78,33 @@ class TestRaces:
 
         assert len({token.pk for token in called}) < 8
 
+    def test_double_press_of_call_next_calls_one(self, at_once):
+        doctor, press = DoctorFactory(), uuid4()
+        first, *_ = [arrive(doctor) for _ in range(8)]
+
+        called = at_once(*[lambda: queueing.call_next(queue_id=first.queue_id, by=None, now=NOW, request_id=press)] * 8)
+
+        assert {token.number for token in called} == {1}
+        assert Token.objects.filter(status="waiting").count() == 7
+
+    def test_without_the_lock_a_double_press_is_refused_by_the_constraint(self, at_once, monkeypatch):
+        """The negative control: presses that do not wait for each other each take a token of their own."""
+        monkeypatch.setattr(locks, "lock_request", lambda request_id: None)
+        doctor, press = DoctorFactory(), uuid4()
+        first, *_ = [arrive(doctor) for _ in range(8)]
+
+        called = at_once(*[lambda: queueing.call_next(queue_id=first.queue_id, by=None, now=NOW, request_id=press)] * 8)
+
+        assert any("token_transition_once_per_request" in str(error) for error in called if isinstance(error, Exception))
+
+    def test_double_press_of_undo_takes_back_one_change(self, at_once):
+        token, press = arrive(DoctorFactory()), uuid4()
+        queueing.call_next(queue_id=token.queue_id, by=None, now=NOW)
+
+        at_once(*[lambda: queueing.undo_last_change(token_id=token.pk, by=None, now=NOW, request_id=press)] * 4)
+
+        assert status_of(token) == "waiting"
+
     def test_double_click_on_check_in_gives_one_token(self, at_once):
         appointment, key = AppointmentFactory(), uuid4()
 

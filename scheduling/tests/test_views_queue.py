@@ -39,6 +39,17 @@ class TestQueuePage:
         assert (response.status_code, token.status, token.room) == (200, "called", "3")
         assert "Room 3" in words(response)
 
+    def test_button_that_is_pressed_twice_calls_one(self, client_as, doctor):
+        first, *_ = [walk_in_now(doctor) for _ in range(3)]
+        web = client_as(doctor.user)
+        form = {"queue": first.queue.public_id, "request_id": uuid4()}
+
+        for _ in range(2):
+            assert web.post(url("call_next"), form, headers=HTMX).status_code == 200
+
+        assert list(Token.objects.order_by("number").values_list("status", flat=True)) == ["called", "waiting", "waiting"]
+        assert words(web.get(url("queue"))).count('name="request_id"') >= 2
+
     def test_empty_queue_is_refused_in_place(self, client_as, doctor):
         token = walk_in_now(doctor)
         web = client_as(doctor.user)

@@ -34,7 +34,10 @@ def console(request):
 def call_next(request):
     queue = get_object_or_404(Queue, public_id=asked_id(request, "queue"))
     room = request.POST.get("room", "").replace("\0", "")[:40]
-    return _act(request, lambda now: queueing.call_next(queue_id=queue.pk, room=room, by=request.user, now=now), room=room)
+    pressed = posted_request_id(request)
+    return _act(
+        request, lambda now: queueing.call_next(queue_id=queue.pk, room=room, by=request.user, now=now, request_id=pressed), room=room
+    )
 
 
 @require_POST
@@ -51,7 +54,8 @@ def change_status(request, token: UUID):
 @staff_page(CHANGE_TOKENS)
 def undo(request, token: UUID):
     row = get_object_or_404(Token, public_id=token)
-    return _act(request, lambda now: queueing.undo_last_change(token_id=row.pk, by=request.user, now=now))
+    pressed = posted_request_id(request)
+    return _act(request, lambda now: queueing.undo_last_change(token_id=row.pk, by=request.user, now=now, request_id=pressed))
 
 
 @require_POST
