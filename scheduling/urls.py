@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import appointments, booking, hours, queue, schedule, walk_in
+from scheduling.views import appointments, booking, hours, leave, missed, queue, schedule, walk_in
 
 app_name = "scheduling"
 
@@ -19,6 +19,9 @@ urlpatterns = [
     path("hours/sessions/<uuid:session>/end/", hours.end_session, name="end_session"),
     path("hours/exceptions/", hours.add_exception, name="add_exception"),
     path("hours/exceptions/<uuid:exception>/remove/", hours.remove_exception, name="remove_exception"),
+    path("hours/exceptions/<uuid:exception>/affected/", leave.affected, name="affected"),
+    path("hours/exceptions/<uuid:exception>/keep/<uuid:appointment>/", leave.keep, name="keep"),
+    path("missed/", missed.missed, name="missed"),
     path("walk-in/", walk_in.walk_in, name="walk_in"),
     path("queue/", queue.console, name="queue"),
     path("queue/next/", queue.call_next, name="call_next"),

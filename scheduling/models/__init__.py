@@ -1,5 +1,5 @@
 from scheduling.models.appointment import LIVE_STATUSES, LONGEST, Appointment, AppointmentStatus
-from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind
+from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind, KeptAppointment
 from scheduling.models.queue import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "DoctorException",
     "DoctorSession",
     "ExceptionKind",
+    "KeptAppointment",
     "Priority",
     "Queue",
     "QueueDay",

@@ -53,6 +53,10 @@ class AppointmentQuerySet(models.QuerySet):
     def live(self):
         return self.filter(status__in=LIVE_STATUSES)
 
+    def missed(self, now):
+        """Still booked although their time has come: nobody has said yet what became of them."""
+        return self.filter(status=AppointmentStatus.BOOKED, during__startswith__lt=now)
+
     def overlapping(self, start, end):
         """Those with a part in [start, end). No appointment is longer than LONGEST, so their starts can be sought in an index."""
         return self.filter(during__overlap=(start, end), during__startswith__gt=start - LONGEST, during__startswith__lt=end)
@@ -124,6 +128,12 @@ class Appointment(VersionedModel):
             models.Index(F("patient"), Func(F("during"), function="lower"), name="appointment_by_patient_start"),
             models.Index(Func(F("during"), function="lower"), F("id"), name="appointment_by_start"),
             GistIndex(fields=["during"], name="appointment_during"),
+            models.Index(
+                Func(F("during"), function="lower"),
+                F("id"),
+                name="appointment_booked_by_start",
+                condition=Q(status=AppointmentStatus.BOOKED),
+            ),
         ]
         triggers = [Kept(name="appointment_kept")]
 

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
@@ -91,3 +92,14 @@ class DoctorException(BaseModel):
                 violation_error_message="These hours are open already.",
             ),
         ]
+
+
+class KeptAppointment(BaseModel):
+    """Somebody decided that an appointment stays, although an exception closed its time."""
+
+    exception = models.ForeignKey(DoctorException, models.CASCADE, related_name="kept", help_text="What closed the time.")
+    appointment = models.ForeignKey("scheduling.Appointment", models.PROTECT, related_name="+", help_text="What stays all the same.")
+    kept_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", help_text="Who decided.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["exception", "appointment"], name="kept_appointment_once_per_exception")]

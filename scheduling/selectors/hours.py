@@ -59,6 +59,13 @@ def bookable_days(*, doctor_id: int, first: date, days: int, now: datetime) -> l
     return rules.compute_days(hours, taken, first=first, days=days, tz=clinic_zone(), now=now)
 
 
+def bookable_by_doctor(doctor_ids: Iterable[int], *, first: date, days: int, now: datetime) -> dict[int, list[rules.Day]]:
+    """The same for several doctors: 3 queries."""
+    ids, last = list(doctor_ids), first + timedelta(days=days - 1)
+    hours, taken = hours_by_doctor(ids, first, last), taken_by_doctor(ids, first, last)
+    return {pk: rules.compute_days(hours[pk], taken[pk], first=first, days=days, tz=clinic_zone(), now=now) for pk in ids}
+
+
 def free_days(*, doctor_id: int, first: date, days: int, now: datetime, user=None) -> list[rules.Day]:
     """The same for this user: a time that somebody else holds counts as taken."""
     return _without_held(bookable_days(doctor_id=doctor_id, first=first, days=days, now=now), doctor_id, user)
@@ -83,7 +90,14 @@ def _without(day: rules.Day, starts: set[datetime]) -> rules.Day:
 
 
 def taken_spans(doctor_id: int, first: date, last: date) -> list[rules.Span]:
+    return taken_by_doctor([doctor_id], first, last)[doctor_id]
+
+
+def taken_by_doctor(doctor_ids: Iterable[int], first: date, last: date) -> dict[int, list[rules.Span]]:
     tz = clinic_zone()
     start, end = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1]
-    live = Appointment.objects.live().overlapping(start, end).filter(doctor_id=doctor_id)
-    return [(during.lower, during.upper) for during in live.order_by().values_list("during", flat=True)]
+    live = Appointment.objects.live().overlapping(start, end).filter(doctor_id__in=list(doctor_ids))
+    spans = defaultdict(list)
+    for doctor_id, during in live.order_by().values_list("doctor_id", "during"):
+        spans[doctor_id].append((during.lower, during.upper))
+    return spans

@@ -1,13 +1,13 @@
 """Hours as their page lists them."""
 
-from datetime import date
-from uuid import UUID
+from datetime import date, datetime
 
 from django.db.models import Q
 
-from scheduling.models import Appointment, DoctorException, DoctorSession
+from scheduling.models import DoctorException, DoctorSession
 from scheduling.rules.slots import day_bounds
 from scheduling.selectors.hours import clinic_zone
+from scheduling.selectors.leave import with_undecided
 
 MOST = 1_000
 
@@ -31,18 +31,8 @@ def summary_of(sessions: list[DoctorSession]) -> list[dict]:
     ]
 
 
-def exceptions_from(on: date, *, doctor=None) -> list[DoctorException]:
-    """Exceptions that are not over, the clinic's own included."""
+def exceptions_from(on: date, *, now: datetime, doctor=None) -> list[DoctorException]:
+    """Exceptions that are not over, the clinic's own included; `undecided` counts the appointments in their time: 1 query."""
     rows = DoctorException.objects.filter(during__endswith__gt=day_bounds(on, clinic_zone())[0]).select_related("doctor__user")
     rows = rows.filter(Q(doctor=doctor) | Q(doctor=None)) if doctor else rows
-    return list(rows.order_by("during", "id")[:MOST])
-
-
-def affected_by(exception_id: UUID | None) -> list[Appointment]:
-    """Live appointments in the time that an exception (public id) closed."""
-    exception = DoctorException.objects.filter(public_id=exception_id).first() if exception_id else None
-    if exception is None:
-        return []
-    rows = Appointment.objects.live().filter(during__overlap=exception.during)
-    rows = rows.filter(doctor_id=exception.doctor_id) if exception.doctor_id else rows
-    return list(rows.select_related("patient", "doctor__user").order_by("during", "id")[:MOST])
+    return list(with_undecided(rows, now=now).order_by("during", "id")[:MOST])

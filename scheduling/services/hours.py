@@ -15,6 +15,7 @@ from scheduling.errors import HoursOverlap, InThePast
 from scheduling.models import Appointment, DoctorException, DoctorSession, ExceptionKind
 from scheduling.rules import slots as rules
 from scheduling.selectors.hours import clinic_zone, hours_of
+from scheduling.selectors.leave import undecided
 
 MOST_DAYS = 366
 MOST_SLOTS = 10_000
@@ -70,10 +71,11 @@ class Added:
 
 
 @atomic_with_retry
-def add_exception(*, data: dict, start: datetime, end: datetime, by) -> Added:
+def add_exception(*, data: dict, start: datetime, end: datetime, by, now: datetime | None = None) -> Added:
     """Close or open [start, end) for a doctor, or close it for the clinic; `data` holds the other fields.
 
-    Locks the doctor, so that no booking slips in between. Appointments stay as they are.
+    Locks the doctor, so that no booking slips in between. Appointments stay as they are until someone
+    decides on each: `selectors.leave.undecided` lists them.
     Raises HoursOverlap, InvalidInput.
     """
     if not start < end:
@@ -82,7 +84,7 @@ def add_exception(*, data: dict, start: datetime, end: datetime, by) -> Added:
         locks.lock_doctors(data["doctor"].pk)
     exception = _save(DoctorException(during=DateTimeTZRange(start, end), **data))
     _record("exception_added", exception, by=by, changes={"kind": str(exception.kind), "start": start.isoformat(), "end": end.isoformat()})
-    return Added(exception, _affected(exception))
+    return Added(exception, list(undecided(exception, now=now or timezone.now())))
 
 
 @atomic_with_retry
@@ -166,17 +168,6 @@ def _check_range(wanted: Range, on: date) -> None:
         raise InvalidInput(errors=errors)
     if wanted.date_from < on:
         raise InThePast
-
-
-def _affected(exception: DoctorException) -> list[Appointment]:
-    if exception.kind == ExceptionKind.OPEN:
-        return []
-    live = Appointment.objects.live().filter(during__overlap=exception.during, during__endswith__gt=timezone.now())
-    if exception.doctor_id:
-        live = live.filter(doctor_id=exception.doctor_id)
-    if exception.facility_id:
-        live = live.filter(facility_id=exception.facility_id)
-    return list(live.select_related("patient", "doctor__user").order_by("during", "id")[:500])
 
 
 def _minutes_between(start: time, end: time) -> int:

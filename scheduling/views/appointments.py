@@ -38,7 +38,7 @@ def cancel(request, appointment: UUID):
     except DomainError as refusal:
         return _page(request, row, refusal=refusal)
     messages.success(request, "The appointment is cancelled; its time is free again.")
-    return redirect("scheduling:appointment", row.public_id)
+    return back_to(request, "scheduling:appointment", row.public_id)
 
 
 @require_POST
@@ -50,7 +50,7 @@ def no_show(request, appointment: UUID):
     except DomainError as refusal:
         return _page(request, row, refusal=refusal)
     messages.success(request, "Marked as a no-show.")
-    return redirect("scheduling:appointment", row.public_id)
+    return back_to(request, "scheduling:appointment", row.public_id)
 
 
 @require_POST

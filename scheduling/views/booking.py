@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,7 +17,7 @@ from scheduling.models import Appointment
 from scheduling.permissions import BOOK_APPOINTMENT
 from scheduling.selectors import picker
 from scheduling.services import booking, holds
-from scheduling.views.pages import asked_date, asked_id, refused, status_of
+from scheduling.views.pages import asked_date, asked_id, back_to, refused, status_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -91,7 +91,7 @@ def hold(request):
 def _done(request, appointment: Appointment, word: str):
     at = timezone.localtime(appointment.starts_at)
     messages.success(request, f"{word} {at:%A} {at.day} {at:%B}, {at:%H:%M}.")
-    return redirect("scheduling:appointment", appointment.public_id)
+    return back_to(request, "scheduling:appointment", appointment.public_id)
 
 
 def _visible(request):

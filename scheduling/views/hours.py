@@ -13,7 +13,7 @@ from scheduling.forms import ExceptionForm, SessionForm
 from scheduling.models import DoctorException, DoctorSession
 from scheduling.permissions import MANAGE_HOURS, VIEW_HOURS
 from scheduling.selectors.picker import active_doctors
-from scheduling.selectors.working import affected_by, exceptions_from, sessions_from, summary_of
+from scheduling.selectors.working import exceptions_from, sessions_from, summary_of
 from scheduling.services import hours as service
 from scheduling.views.pages import asked_id, refused, staff_page, status_of, url_with
 
@@ -56,16 +56,14 @@ def add_exception(request):
     data = form.cleaned_data
     start, end = data.pop("start"), data.pop("end")
     try:
-        added = service.add_exception(data=data, start=start, end=end, by=request.user)
+        added = service.add_exception(data=data, start=start, end=end, by=request.user, now=timezone.now())
     except DomainError as refusal:
         return _page(request, exception_form=form, refusal=refusal)
-    count = len(added.affected)
-    if count:
-        messages.warning(request, f"Saved. {count} appointment{'s' if count > 1 else ''} in that time: move, cancel or keep below.")
-    else:
-        messages.success(request, "Saved.")
-    doctor = added.exception.doctor.public_id if added.exception.doctor else None
-    return redirect(url_with("scheduling:hours", doctor=doctor, affected=added.exception.public_id if count else None))
+    if added.affected:
+        messages.warning(request, "Saved. There are appointments in that time: move, cancel or keep each of them.")
+        return redirect("scheduling:affected", added.exception.public_id)
+    messages.success(request, "Saved.")
+    return redirect(url_with("scheduling:hours", doctor=added.exception.doctor.public_id if added.exception.doctor else None))
 
 
 @require_POST
@@ -87,8 +85,7 @@ def _page(request, *, session_form=None, exception_form=None, refusal: DomainErr
         "doctors": active_doctors(),
         "sessions": sessions,
         "summary": [] if doctor else summary_of(sessions),
-        "exceptions": exceptions_from(today, doctor=doctor),
-        "affected": affected_by(asked_id(request, "affected")),
+        "exceptions": exceptions_from(today, now=timezone.now(), doctor=doctor),
         "session_form": session_form or SessionForm(auto_id="session_%s", initial=initial),
         "exception_form": exception_form or ExceptionForm(auto_id="exception_%s", initial={"doctor": initial.get("doctor")}),
         "open_session_form": session_form is not None,
