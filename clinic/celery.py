@@ -7,6 +7,7 @@ the work, and the schedule sweeps what no task woke.
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
 
@@ -20,4 +21,5 @@ app.conf.beat_schedule = {
     "move note bodies to MongoDB": {"task": "patients.tasks.ship_notes", "schedule": 10.0},
     "forget old idempotency keys": {"task": "clinic.audit.tasks.forget_old_answers", "schedule": 3600.0},
     "forget old sign-in attempts": {"task": "clinic.accounts.tasks.forget_old_attempts", "schedule": 3600.0},
+    "expire prescriptions": {"task": "pharmacy.tasks.expire_prescriptions", "schedule": crontab(hour=0, minute=10)},
 }

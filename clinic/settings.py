@@ -24,6 +24,9 @@ PHONENUMBER_DEFAULT_REGION = env.str("PHONE_REGION", default="US")
 PHONENUMBER_DB_FORMAT = "E164"
 # Policy: a prescription is handed over only after its invoice is paid.
 PAY_BEFORE_DISPENSE = env.bool("PAY_BEFORE_DISPENSE", default=True)
+# Advice on what to order: how long a delivery takes, and how long an order should last, in days.
+STOCK_LEAD_DAYS = env.int("STOCK_LEAD_DAYS", default=7)
+STOCK_COVER_DAYS = env.int("STOCK_COVER_DAYS", default=30)
 DEMO = env.bool("DEMO", default=False)
 
 # --- Safety ----------------------------------------------------------------------------

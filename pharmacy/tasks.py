@@ -6,4 +6,6 @@ from pharmacy.services import expiring
 
 @shared_task(ignore_result=True)
 def expire_prescriptions():
-    expiring.expire_prescriptions(on=timezone.localdate())
+    """In parts, so that no transaction is long; what a stopped run left the next one marks."""
+    while expiring.expire_prescriptions(on=timezone.localdate()):
+        pass

@@ -13,6 +13,7 @@ urlpatterns = [
     path("dispensings/<uuid:dispense>/labels/", counter.labels, name="labels"),
     path("prescriptions/<uuid:prescription>/print/", counter.paper, name="print"),
     path("stock/", stock.stock, name="stock"),
+    path("stock/reorder/", stock.reorder, name="reorder"),
     path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),
     path("batches/<uuid:batch>/adjust/", stock.adjust, name="adjust"),

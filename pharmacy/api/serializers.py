@@ -1,3 +1,5 @@
+from decimal import ROUND_HALF_UP
+
 from rest_framework import serializers
 
 from clinic.core.serializers import MoneyField, PublicIdField
@@ -118,6 +120,28 @@ class MovementSerializer(serializers.ModelSerializer):
         model = StockMovement
         fields = ["id", "at", "batch", "lot", "medicine", "medicine_name", "kind", "quantity", "balance", "reason", "by_name", "dispensing"]
         read_only_fields = fields
+
+
+class ReorderSerializer(serializers.Serializer):
+    """Demand is counted in whole clinic days before today."""
+
+    medicine = serializers.UUIDField(source="medicine.public_id")
+    medicine_name = serializers.CharField(source="medicine.name")
+    unit = serializers.CharField(source="medicine.unit")
+    on_hand = serializers.IntegerField(source="medicine.on_hand")
+    reorder_level = serializers.IntegerField(source="medicine.reorder_level")
+    dispensed = serializers.IntegerField(help_text="Units in the days looked at, less what came back.")
+    days_in_stock = serializers.IntegerField(help_text="Of the days looked at.")
+    daily_demand = serializers.DecimalField(source="daily", max_digits=12, decimal_places=2, help_text="Units a day with stock.")
+    days_left = serializers.IntegerField(source="advice.days_left", allow_null=True, help_text="How long what is there lasts.")
+    order_quantity = serializers.IntegerField(source="advice.quantity")
+
+
+class StockValueSerializer(serializers.Serializer):
+    usable = MoneyField(rounding=ROUND_HALF_UP)
+    set_aside = MoneyField(rounding=ROUND_HALF_UP)
+    expired = MoneyField(rounding=ROUND_HALF_UP)
+    total = MoneyField(rounding=ROUND_HALF_UP)
 
 
 # --- Prescriptions ---------------------------------------------------------------------------

@@ -21,10 +21,13 @@ from pharmacy.api.serializers import (
     MovementSerializer,
     ReasonInput,
     ReceiptInput,
+    ReorderSerializer,
+    StockValueSerializer,
     SupplierSerializer,
 )
 from pharmacy.models import Batch, BatchState, Medicine, StockMovement, Supplier
 from pharmacy.permissions import MANAGE_MEDICINE, MANAGE_STOCK, VIEW_MEDICINE, VIEW_STOCK
+from pharmacy.selectors import demand
 from pharmacy.services import catalogue, stock
 
 
@@ -222,7 +225,7 @@ class StockMovementViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
 
 
 class InventoryViewSet(GenericViewSet):
-    action_permissions = {"low_stock": VIEW_STOCK, "expiring": VIEW_STOCK}
+    action_permissions = {"low_stock": VIEW_STOCK, "expiring": VIEW_STOCK, "reorder": VIEW_STOCK, "value": VIEW_STOCK}
     serializer_class = MedicineSerializer
     queryset = Medicine.objects.none()
 
@@ -240,3 +243,16 @@ class InventoryViewSet(GenericViewSet):
         until = timezone.localdate() + timedelta(days=ExpiringFilters.of(request)["days"])
         page = self.paginate_queryset(Batch.objects.expiring(until).select_related("medicine", "supplier", "returned_from"))
         return self.get_paginated_response(BatchSerializer(page, many=True).data)
+
+    @extend_schema(responses=ReorderSerializer(many=True))
+    @action(detail=False)
+    def reorder(self, request):
+        """What to order now, what runs out first on top: from the mean daily demand over the days with stock."""
+        page = self.paginate_queryset(demand.reorder_lines(on=timezone.localdate()))
+        return self.get_paginated_response(ReorderSerializer(page, many=True).data)
+
+    @extend_schema(responses=StockValueSerializer)
+    @action(detail=False)
+    def value(self, request):
+        """What the stock is worth, at what was paid for it."""
+        return Response(StockValueSerializer(demand.stock_value(on=timezone.localdate())).data)

@@ -1,5 +1,6 @@
 """The store room: medicines, batches, the ledger."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,6 +14,7 @@ from pharmacy.forms import AdjustForm, ReasonForm, ReceiveForm, first_error, put
 from pharmacy.models import Batch, BatchState, Medicine, MovementKind
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.permissions import MANAGE_STOCK, VIEW_STOCK
+from pharmacy.selectors import demand
 from pharmacy.selectors import stock as selectors
 from pharmacy.services import stock as services
 
@@ -27,17 +29,40 @@ def stock(request):
     only = request.GET.get("only", "")
     on = timezone.localdate()
     found = selectors.medicines_in_stock(on=on, search=search, only=only)
-    here = reverse("pharmacy:stock")
-    tabs = [("", "All"), ("low", "Low"), ("expiring", f"Expiring in {selectors.SOON.days} days")]
     context = {
         "page_obj": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page")),
         "search": search,
         "only": only,
         "on": on,
         "soon": on + selectors.SOON,
-        "tabs": [{"label": label, "url": f"{here}?only={key}" if key else here, "current": only == key} for key, label in tabs],
+        "tabs": _tabs(only),
     }
-    return render(request, "pharmacy/_stock.html" if request.htmx else "pharmacy/stock.html", context)
+    if request.htmx:
+        return render(request, "pharmacy/_stock.html", context)
+    return render(request, "pharmacy/stock.html", context | {"value": demand.stock_value(on=on)})
+
+
+def _tabs(current: str) -> list[dict]:
+    here = reverse("pharmacy:stock")
+    lists = [("", "All"), ("low", "Low"), ("expiring", f"Expiring in {selectors.SOON.days} days")]
+    tabs = [{"label": label, "url": f"{here}?only={key}" if key else here, "current": current == key} for key, label in lists]
+    return [*tabs, {"label": "To order", "url": reverse("pharmacy:reorder"), "current": current == "reorder"}]
+
+
+@require_safe
+@permission_required_page(VIEW_STOCK)
+def reorder(request):
+    """What to order now, from what really went out; or, for comparison, every medicine."""
+    everything = request.GET.get("show") == "all"
+    context = {
+        "lines": demand.reorder_lines(on=timezone.localdate(), only_due=not everything),
+        "everything": everything,
+        "demand_days": demand.DEMAND_DAYS,
+        "lead_days": settings.STOCK_LEAD_DAYS,
+        "cover_days": settings.STOCK_COVER_DAYS,
+        "tabs": _tabs("reorder"),
+    }
+    return render(request, "pharmacy/reorder.html", context)
 
 
 @require_safe
@@ -55,6 +80,7 @@ def show(request, public_id, *, refusal: DomainError | None = None, refused: str
         "on": on,
         "soon": on + selectors.SOON,
         "batches": selectors.batches_of(row),
+        "weeks": demand.weekly_consumption(row, on=on),
         "page_obj": Paginator(selectors.ledger_of(row), PAGE_SIZE).get_page(request.GET.get("page")),
         "can_manage": request.user.has_perm(MANAGE_STOCK),
         "receive_form": form or ReceiveForm(unit=row.unit),
