@@ -84,6 +84,7 @@ def _words_of(invoice: Invoice) -> dict:
         }
         if invoice.insurer_share
         else None,
+        "credited": amount(-invoice.credited) if invoice.credited else "",
         "balance": amount(invoice.patient_balance),
         "void_reason": invoice.void_reason,
     }

@@ -41,6 +41,21 @@ class HasPayments(DomainError):
     detail = "Something was paid for this invoice. Refund it first, then void the invoice."
 
 
+class HasCreditNotes(DomainError):
+    code = "has_credit_notes"
+    detail = "There is a credit note for this invoice. Credit the rest instead."
+
+
+class NotCreditable(DomainError):
+    code = "not_creditable"
+    detail = "Only an issued invoice is credited."
+
+
+class CreditExceedsInvoice(DomainError):
+    code = "credit_exceeds_invoice"
+    detail = "That is more than is left of what was invoiced."
+
+
 class NotPayable(DomainError):
     code = "not_payable"
     detail = "This invoice cannot be paid."

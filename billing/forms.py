@@ -73,6 +73,27 @@ class RefundForm(ReasonForm):
     field_order = ["amount", "reason"]
 
 
+class CreditForm(ReasonForm):
+    """All of the invoice that is left, an amount spread over its lines, or an amount of one line."""
+
+    line = forms.ChoiceField(label="Of", required=False)
+    amount = amount_field()
+    field_order = ["line", "amount", "reason"]
+
+    def __init__(self, *args, invoice, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["line"].choices = [("", "The whole invoice")] + [
+            (str(line.public_id), f"{line.description} ({line.creditable})") for line in invoice.lines.all() if line.creditable
+        ]
+        self.initial["amount"] = invoice.creditable
+
+    @property
+    def what(self) -> dict:
+        """As the service takes it."""
+        amount, line = self.cleaned_data["amount"], self.cleaned_data["line"]
+        return {"lines": [{"id": line, "amount": amount}]} if line else {"amount": amount}
+
+
 class LineForm(forms.Form):
     """One line by hand: from the price list, or typed."""
 

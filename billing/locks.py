@@ -1,16 +1,25 @@
 """The only row locks of billing.
 
 Order: invoice, payment, shift, then downwards the prescriptions (by id) and the encounter or patient, and
-last of all the invoice counter. The counter stands at the end although it is billing's own row: whoever
+last of all the counter of invoices or of credit notes. A counter stands at the end although it is billing's own row: whoever
 holds it waits for nobody, and no number is taken by what may still be refused. A price is locked alone.
 """
 
-from billing.models import Invoice, InvoiceCounter, Payment, PriceItem, Shift
+from billing.models import CreditNoteCounter, Invoice, InvoiceCounter, Payment, PriceItem, Shift
 from clinic.core.errors import NotFound
 from patients.locks import lock_encounter, lock_patient
 from pharmacy.locks import lock_prescriptions
 
-__all__ = ["lock_counter", "lock_encounter", "lock_invoice", "lock_patient", "lock_payment", "lock_prescriptions", "lock_shift"]
+__all__ = [
+    "lock_counter",
+    "lock_credit_note_counter",
+    "lock_encounter",
+    "lock_invoice",
+    "lock_patient",
+    "lock_payment",
+    "lock_prescriptions",
+    "lock_shift",
+]
 
 
 def _lock(queryset, pk):
@@ -39,3 +48,8 @@ def lock_price(price_id: int) -> PriceItem:
 def lock_counter(year: int) -> InvoiceCounter:
     InvoiceCounter.objects.bulk_create([InvoiceCounter(year=year)], ignore_conflicts=True)
     return InvoiceCounter.objects.select_for_update(no_key=True).get(year=year)
+
+
+def lock_credit_note_counter(year: int) -> CreditNoteCounter:
+    CreditNoteCounter.objects.bulk_create([CreditNoteCounter(year=year)], ignore_conflicts=True)
+    return CreditNoteCounter.objects.select_for_update(no_key=True).get(year=year)

@@ -121,6 +121,25 @@ def invoice_number(year: int, number: int) -> str:
     return f"INV-{year}-{number:06d}"
 
 
+def credit_note_number(year: int, number: int) -> str:
+    return f"CN-{year}-{number:06d}"
+
+
+def spread(amount: Decimal, over: Mapping[Any, Decimal]) -> dict[Any, Decimal]:
+    """The amount divided in proportion, to the cent; the parts sum up to it and none is more than what it is a part of."""
+    whole, upto, placed, parts = sum_of(over.values()), ZERO, ZERO, {}
+    for name, weight in over.items():
+        upto += weight
+        until_here = to_cents(amount * upto / whole) if whole else ZERO
+        parts[name], placed = until_here - placed, until_here
+    return {name: part for name, part in parts.items() if part}
+
+
+def part_of(share: Decimal, *, total: Decimal, before: Decimal, amount: Decimal) -> Decimal:
+    """How much of a share of `total` goes with `amount`, after `before` of the total had gone; all of it with the last cent."""
+    return to_cents(share * (before + amount) / total) - to_cents(share * before / total)
+
+
 def expected_by_method(*, opening_float: Decimal, payments: Mapping[str, Decimal], refunds: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """What a shift should hold: cash begins with the float; refunds go out by the method of their payment."""
     methods = {CASH, *payments, *refunds}

@@ -16,6 +16,7 @@ urlpatterns = [
     path("invoices/<uuid:invoice>/issue/", invoice.issue, name="issue"),
     path("invoices/<uuid:invoice>/pay/", invoice.pay, name="pay"),
     path("invoices/<uuid:invoice>/void/", invoice.void, name="void"),
+    path("invoices/<uuid:invoice>/credit/", invoice.credit, name="credit"),
     path("invoices/<uuid:invoice>/pdf/", invoice.pdf, name="pdf"),
     path("payments/<uuid:payment>/receipt/", invoice.receipt, name="receipt"),
     path("payments/<uuid:payment>/refund/", invoice.refund, name="refund"),

@@ -70,6 +70,18 @@ class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(max_length=200)
 
 
+class CreditLineInput(serializers.Serializer):
+    id = serializers.UUIDField()
+    amount = MoneyField()
+
+
+class CreditInput(ReasonInput):
+    """{lines} or {amount}; without either, all that is left."""
+
+    lines = CreditLineInput(many=True, required=False, min_length=1)
+    amount = MoneyField(required=False)
+
+
 class PaymentInput(serializers.Serializer):
     method = serializers.ChoiceField(choices=PaymentMethod.choices)
     amount = MoneyField()
@@ -125,6 +137,11 @@ class InvoiceFilter(_Filter):
     visit = serializers.UUIDField(required=False)
     status = serializers.ChoiceField(choices=InvoiceStatus.choices, required=False)
     search = serializers.CharField(required=False, max_length=100)
+
+
+class CreditNoteFilter(_Filter):
+    invoice = serializers.UUIDField(required=False)
+    patient = serializers.UUIDField(required=False)
 
 
 class PaymentFilter(_Filter):

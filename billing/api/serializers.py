@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from billing.models import CashCount, Invoice, InvoiceLine, Payment, Refund, Shift
+from billing.models import CashCount, CreditLine, CreditNote, Invoice, InvoiceLine, Payment, Refund, Shift
 from clinic.core.serializers import MoneyField
 
 
@@ -37,6 +37,7 @@ class InvoiceSerializer(serializers.ModelSerializer):
     lines = LineSerializer(many=True)
     patient_share = MoneyField()
     balance = MoneyField()
+    overpaid = MoneyField()
     patient_balance = MoneyField(min_value=None)
     insurer_balance = MoneyField(min_value=None)
 
@@ -45,9 +46,38 @@ class InvoiceSerializer(serializers.ModelSerializer):
         fields = [
             "id", "number", "patient", "patient_name", "visit", "status", "lines", "total", "paid", "balance", "void_reason",
             "payer", "policy_number", "cover_percent", "patient_share", "insurer_share", "patient_balance", "insurer_balance", "declined",
+            "credited", "overpaid",
             "issued_at", "created_at", "version",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class CreditLineSerializer(serializers.ModelSerializer):
+    line = serializers.UUIDField(source="line.public_id")
+    description = serializers.CharField(source="line.description")
+
+    class Meta:
+        model = CreditLine
+        fields = ["line", "description", "amount", "tax"]
+
+
+class CreditNoteSerializer(serializers.ModelSerializer):
+    """Needs `selectors.credit_notes`; `invoice_status`, `balance` and `overpaid` are as the invoice stands now."""
+
+    id = serializers.UUIDField(source="public_id")
+    invoice = serializers.UUIDField(source="invoice.public_id")
+    invoice_number = serializers.CharField(source="invoice.number")
+    lines = CreditLineSerializer(many=True)
+    invoice_status = serializers.CharField(source="invoice.status")
+    balance = MoneyField(source="invoice.balance")
+    overpaid = MoneyField(source="invoice.overpaid")
+
+    class Meta:
+        model = CreditNote
+        fields = [
+            "id", "number", "invoice", "invoice_number", "amount", "tax", "insurer_share", "reason", "issued_at", "lines",
+            "invoice_status", "balance", "overpaid",
+        ]  # fmt: skip
 
 
 class PaymentSerializer(serializers.ModelSerializer):

@@ -4,6 +4,7 @@ from billing.api import views
 
 router = SimpleRouter(use_regex_path=False)
 router.register("invoices", views.InvoiceViewSet, basename="invoice")
+router.register("credit-notes", views.CreditNoteViewSet, basename="credit-note")
 router.register("payments", views.PaymentViewSet, basename="payment")
 router.register("shifts", views.ShiftViewSet, basename="shift")
 

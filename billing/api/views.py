@@ -7,9 +7,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from billing import documents, selectors
 from billing.api import inputs
-from billing.api.serializers import InvoiceSerializer, PaymentSerializer, RefundSerializer, ShiftSerializer
-from billing.models import Invoice, Payment, Shift
+from billing.api.serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer, RefundSerializer, ShiftSerializer
+from billing.models import CreditNote, Invoice, Payment, Shift
 from billing.permissions import (
+    CREDIT_INVOICE,
     ISSUE_INVOICE,
     MAKE_INVOICE,
     OVERSEE_SHIFTS,
@@ -19,7 +20,7 @@ from billing.permissions import (
     VOID_INVOICE,
     WORK_SHIFT,
 )
-from billing.services import invoicing, payments, shifts
+from billing.services import crediting, invoicing, payments, shifts
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, HasActionPermission, ORJSONRenderer
 from clinic.core.http import expected_version
@@ -30,6 +31,13 @@ def read(shape, request) -> dict:
     body = shape(data=request.data, context={"request": request})
     body.is_valid(raise_exception=True)
     return body.validated_data
+
+
+def within(queryset, column: str, asked: dict):
+    """Those whose `column` lies in the days that were asked for."""
+    if asked["start"]:
+        queryset = queryset.filter(**{f"{column}__gte": asked["start"]})
+    return queryset.filter(**{f"{column}__lt": asked["end"]}) if asked["end"] else queryset
 
 
 class PdfRenderer(ORJSONRenderer):
@@ -51,6 +59,7 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         "destroy": VOID_INVOICE,
         "void": VOID_INVOICE,
         "issue": ISSUE_INVOICE,
+        "credit": CREDIT_INVOICE,
         "pay": TAKE_PAYMENT,
         "pdf": VIEW_INVOICE,
     }
@@ -123,6 +132,14 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
 
     @action(detail=True, methods=["post"])
     @idempotent
+    def credit(self, request, *args, **kwargs):
+        body = read(inputs.CreditInput, request)
+        credit = {"by": request.user, "on": timezone.localdate(), "request_id": request.request_id}
+        note = crediting.credit_invoice(invoice_id=self.get_object().pk, **credit, **body)
+        return Response(CreditNoteSerializer(selectors.credit_notes(CreditNote.objects).get(pk=note.pk)).data, status=201)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
     def pay(self, request, *args, **kwargs):
         body = read(inputs.PaymentInput, request)
         payment = payments.take_payment(invoice_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
@@ -137,6 +154,26 @@ def pdf_response(invoice: Invoice) -> HttpResponse:
     response = HttpResponse(documents.invoice_pdf(invoice), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{invoice.title}.pdf"'
     return response
+
+
+class CreditNoteViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
+    """Credit notes, newest first. They are written at invoices/{id}/credit/."""
+
+    permission_classes = [HasActionPermission]
+    action_permissions = {"list": VIEW_INVOICE, "retrieve": VIEW_INVOICE}
+    serializer_class = CreditNoteSerializer
+    queryset = CreditNote.objects.none()
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self):
+        found = selectors.credit_notes(CreditNote.objects.visible_to(self.request.user))
+        if self.action != "list":
+            return found
+        asked = inputs.CreditNoteFilter.of(self.request)
+        columns = {"invoice": "invoice__public_id", "patient": "invoice__patient__public_id"}
+        found = found.filter(**{column: asked[name] for name, column in columns.items() if name in asked})
+        return within(found, "issued_at", asked)
 
 
 class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
@@ -156,9 +193,7 @@ class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
         asked = inputs.PaymentFilter.of(self.request)
         columns = {"invoice": "invoice__public_id", "patient": "invoice__patient__public_id", "method": "method"}
         found = found.filter(**{column: asked[name] for name, column in columns.items() if name in asked})
-        if asked["start"]:
-            found = found.filter(received_at__gte=asked["start"])
-        return found.filter(received_at__lt=asked["end"]) if asked["end"] else found
+        return within(found, "received_at", asked)
 
     @action(detail=True, methods=["post"])
     @idempotent
@@ -191,9 +226,7 @@ class ShiftViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         asked = inputs.ShiftFilter.of(self.request)
         if "status" in asked:
             found = found.filter(closed_at__isnull=asked["status"] == "open")
-        if asked["start"]:
-            found = found.filter(opened_at__gte=asked["start"])
-        return found.filter(opened_at__lt=asked["end"]) if asked["end"] else found
+        return within(found, "opened_at", asked)
 
     def get_serializer(self, *args, **kwargs):
         shown = args[0]

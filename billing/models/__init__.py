@@ -1,9 +1,14 @@
-from billing.models.invoice import Invoice, InvoiceCounter, InvoiceLine, InvoiceState, InvoiceStatus, LineKind
+from billing.models.credit import CreditLine, CreditNote, CreditNoteCounter
+from billing.models.invoice import Invoice, InvoiceCounter, InvoiceState, InvoiceStatus
+from billing.models.line import InvoiceLine, LineKind
 from billing.models.payment import CashCount, Payment, PaymentMethod, Refund, Shift
 from billing.models.price import PriceItem
 
 __all__ = [
     "CashCount",
+    "CreditLine",
+    "CreditNote",
+    "CreditNoteCounter",
     "Invoice",
     "InvoiceCounter",
     "InvoiceLine",

@@ -5,8 +5,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from billing.models.triggers import LineOfDraft, LineOfPatient, LinesAddUp, PaymentsAddUp
-from clinic.core.models import BaseModel, VersionedModel
+from billing.models.fields import sum_field
+from billing.models.triggers import CreditsAddUp, LinesAddUp, PaymentsAddUp
+from clinic.core.models import VersionedModel
 from clinic.core.money import ZERO
 from clinic.core.triggers import Frozen, Kept
 
@@ -30,11 +31,6 @@ _CHANGED_AFTER_ISSUE = """
 """
 
 
-def share_field(help_text: str) -> models.DecimalField:
-    zero = Decimal("0.00")
-    return models.DecimalField(max_digits=12, decimal_places=2, default=zero, db_default=zero, editable=False, help_text=help_text)
-
-
 class InvoiceCounter(models.Model):
     """The number series of one year; locked last, so that no number is lost to a rollback or given twice."""
 
@@ -52,21 +48,26 @@ class InvoiceStatus(models.TextChoices):
     ISSUED = "issued", "Issued"
     PARTLY_PAID = "partly_paid", "Partly paid"
     PAID = "paid", "Paid"
+    CREDITED = "credited", "Credited"
     VOID = "void", "Void"
 
 
 _ISSUED = Q(state=InvoiceState.ISSUED)
-# Each side owes its share less what it paid; what the insurer declined is the patient's to pay.
-OWED_BY_PATIENT = F("total") - F("insurer_share") + F("declined") - (F("paid") - F("insurer_paid"))
-OWED_BY_INSURER = F("insurer_share") - F("declined") - F("insurer_paid")
-_PATIENT_OWES = Q(paid__lt=F("insurer_paid") + F("total") - F("insurer_share") + F("declined"))
-_INSURER_OWES = Q(insurer_paid__lt=F("insurer_share") - F("declined"))
+# Each side bears its share less what was credited of it; what the insurer declined is the patient's to pay.
+_BORNE_BY_INSURER = F("insurer_share") - F("declined") - F("insurer_credited")
+_BORNE_BY_PATIENT = F("total") - F("credited") - _BORNE_BY_INSURER
+OWED_BY_PATIENT = _BORNE_BY_PATIENT - (F("paid") - F("insurer_paid"))
+OWED_BY_INSURER = _BORNE_BY_INSURER - F("insurer_paid")
+_PATIENT_OWES = Q(paid__lt=F("insurer_paid") + _BORNE_BY_PATIENT)
+_INSURER_OWES = Q(insurer_paid__lt=_BORNE_BY_INSURER)
 OWED = _ISSUED & (_PATIENT_OWES | _INSURER_OWES)
+_CREDITED = Q(credited=F("total"), total__gt=0)
 _STATUS_FILTERS = {
     InvoiceStatus.DRAFT: Q(state=InvoiceState.DRAFT),
     InvoiceStatus.ISSUED: OWED & Q(paid=0),
     InvoiceStatus.PARTLY_PAID: OWED & Q(paid__gt=0),
-    InvoiceStatus.PAID: _ISSUED & ~(_PATIENT_OWES | _INSURER_OWES),
+    InvoiceStatus.PAID: _ISSUED & ~(_PATIENT_OWES | _INSURER_OWES | _CREDITED),
+    InvoiceStatus.CREDITED: _ISSUED & _CREDITED,
     InvoiceStatus.VOID: Q(state=InvoiceState.VOID),
 }
 
@@ -116,9 +117,11 @@ class Invoice(VersionedModel):
     cover_percent = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False, help_text="What the insurer bears of each line."
     )
-    insurer_share = share_field("The sum of what the insurer bears of the lines.")
-    insurer_paid = share_field("Of `paid`, what the insurer paid.")
-    declined = share_field("Of the insurer's share, what fell back to the patient.")
+    insurer_share = sum_field("The sum of what the insurer bears of the lines.")
+    insurer_paid = sum_field("Of `paid`, what the insurer paid.")
+    declined = sum_field("Of the insurer's share, what fell back to the patient.")
+    credited = sum_field("The sum of its credit notes.")
+    insurer_credited = sum_field("Of `credited`, what the insurer need not pay.")
     void_reason = models.CharField(max_length=200, blank=True, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     request_id = models.UUIDField(null=True, unique=True, editable=False)
@@ -144,6 +147,14 @@ class Invoice(VersionedModel):
                 condition=Q(paid__gte=F("insurer_paid")) & Q(paid__lte=F("insurer_paid") + F("total") - F("insurer_share") + F("declined")),
             ),
             models.CheckConstraint(
+                name="invoice_credit_within_each_share",
+                condition=Q(credited=0, insurer_credited=0)
+                | Q(insurer_credited__gte=0, credited__gte=F("insurer_credited"))
+                & Q(insurer_credited__lte=F("insurer_share") - F("declined"))
+                & Q(credited__lte=F("insurer_credited") + F("total") - F("insurer_share") + F("declined")),
+            ),
+            models.CheckConstraint(name="invoice_credited_only_when_issued", condition=Q(state=InvoiceState.ISSUED) | Q(credited=0)),
+            models.CheckConstraint(
                 name="invoice_numbered_when_issued",
                 condition=Q(state=InvoiceState.DRAFT, number__isnull=True, issued_at__isnull=True)
                 | Q(state=InvoiceState.ISSUED, number__isnull=False, issued_at__isnull=False)
@@ -167,6 +178,9 @@ class Invoice(VersionedModel):
                 invoice="id",
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("total", "insurer_share", "state"),
             ),
+            CreditsAddUp(
+                name="invoice_credits_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("credited", "insurer_credited")
+            ),
             PaymentsAddUp(
                 name="invoice_payments_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("paid", "insurer_paid")
             ),
@@ -182,22 +196,36 @@ class Invoice(VersionedModel):
 
     @property
     def patient_balance(self) -> Decimal:
-        """What the patient still owes: the own share, and what the insurer declined."""
-        return ZERO if self.state == InvoiceState.VOID else self.patient_share + self.declined - self.patient_paid
+        """What the patient still owes: the own share and what the insurer declined, less credits. Below zero: paid too much."""
+        if self.state == InvoiceState.VOID:
+            return ZERO
+        return self.patient_share + self.declined - (self.credited - self.insurer_credited) - self.patient_paid
 
     @property
     def insurer_balance(self) -> Decimal:
-        return ZERO if self.state == InvoiceState.VOID else self.insurer_share - self.declined - self.insurer_paid
+        """What the insurer still owes. Below zero: it paid too much."""
+        return ZERO if self.state == InvoiceState.VOID else self.insurer_share - self.declined - self.insurer_credited - self.insurer_paid
 
     @property
     def balance(self) -> Decimal:
         """What is owed, by whomever."""
-        return self.patient_balance + self.insurer_balance
+        return max(self.patient_balance, ZERO) + max(self.insurer_balance, ZERO)
+
+    @property
+    def overpaid(self) -> Decimal:
+        """What is to be given back after a credit note, to whomever."""
+        return max(-self.patient_balance, ZERO) + max(-self.insurer_balance, ZERO)
+
+    @property
+    def creditable(self) -> Decimal:
+        return self.total - self.credited if self.state == InvoiceState.ISSUED else ZERO
 
     @property
     def status(self) -> str:
         if self.state != InvoiceState.ISSUED:
             return self.state
+        if self.total and self.credited == self.total:
+            return InvoiceStatus.CREDITED
         if not self.balance:
             return InvoiceStatus.PAID
         return InvoiceStatus.PARTLY_PAID if self.paid else InvoiceStatus.ISSUED
@@ -215,7 +243,7 @@ class Invoice(VersionedModel):
 
     @property
     def is_settled_by_patient(self) -> bool:
-        return self.state == InvoiceState.ISSUED and not self.patient_balance
+        return self.state == InvoiceState.ISSUED and self.patient_balance <= 0
 
     @property
     def has_discount(self) -> bool:
@@ -229,60 +257,3 @@ class Invoice(VersionedModel):
     def title(self) -> str:
         """Its number; a draft has none yet."""
         return self.number or "Draft"
-
-
-class LineKind(models.TextChoices):
-    CONSULTATION = "consultation", "Consultation"
-    MEDICINE = "medicine", "Medicine"
-    OTHER = "other", "Other"
-
-
-class InvoiceLine(BaseModel):
-    """One charge. `charge_key` names what is charged, so that nothing is billed twice."""
-
-    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
-    kind = models.CharField(max_length=14, choices=LineKind, default=LineKind.OTHER)
-    description = models.CharField(max_length=200)
-    quantity = models.PositiveIntegerField(default=1)
-    unit_price = models.DecimalField(max_digits=12, decimal_places=2)
-    discount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"), help_text="An amount, off the whole line.")
-    tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal("0.00"))
-    tax = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
-    total = models.DecimalField(max_digits=12, decimal_places=2)
-    insurer_share = share_field("What the insurer bears of the total.")
-    patient_share = models.GeneratedField(
-        expression=F("total") - F("insurer_share"),
-        output_field=models.DecimalField(max_digits=12, decimal_places=2),
-        db_persist=True,
-        help_text="The rest of the total.",
-    )
-    prescription_item = models.ForeignKey("pharmacy.PrescriptionItem", models.PROTECT, null=True, blank=True, related_name="invoice_lines")
-    charge_key = models.CharField(max_length=80, null=True, blank=True, help_text="e.g. consultation:UUID; empty for a free line.")
-    is_void = models.BooleanField(default=False, editable=False, help_text="Of a voided invoice: its charge may be billed anew.")
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(name="line_quantity_positive", condition=Q(quantity__gt=0)),
-            models.CheckConstraint(name="line_price_not_negative", condition=Q(unit_price__gte=0)),
-            models.CheckConstraint(
-                name="line_discount_within_price", condition=Q(discount__gte=0) & Q(discount__lte=F("quantity") * F("unit_price"))
-            ),
-            models.CheckConstraint(name="line_tax_not_negative", condition=Q(tax__gte=0)),
-            models.CheckConstraint(
-                name="line_total_adds_up", condition=Q(total=F("quantity") * F("unit_price") - F("discount") + F("tax"))
-            ),
-            models.CheckConstraint(
-                name="line_insurer_share_within_total", condition=Q(insurer_share__gte=0) & Q(insurer_share__lte=F("total"))
-            ),
-            models.UniqueConstraint(fields=["charge_key"], condition=Q(is_void=False), name="line_charge_billed_once"),
-        ]
-        triggers = [
-            LineOfDraft(name="line_of_issued_invoice_frozen"),
-            LineOfPatient(name="line_of_the_invoices_patient"),
-            LinesAddUp(
-                name="line_keeps_the_total",
-                invoice="invoice_id",
-                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-            ),
-        ]

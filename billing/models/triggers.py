@@ -72,6 +72,78 @@ class RefundsAddUp(_AtCommit):
         super().__init__(name=name, operation=operation, condition=condition, func=func)
 
 
+class CreditsAddUp(_AtCommit):
+    """What an invoice counts as credited, and as credited to the insurer, is the sum of its credit notes."""
+
+    declare = [("invoice", "billing_invoice%ROWTYPE"), ("given", "numeric"), ("insured", "numeric")]
+
+    def __init__(self, name: str, invoice: str, operation, condition=None):
+        func = f"""
+            SELECT * INTO invoice FROM billing_invoice WHERE id = NEW.{invoice};
+            SELECT COALESCE(SUM(amount), 0), COALESCE(SUM(insurer_share), 0)
+              INTO given, insured FROM billing_creditnote WHERE invoice_id = invoice.id;
+            IF invoice.credited <> given OR invoice.insurer_credited <> insured THEN
+                {refusal("invoice_credited_is_the_sum_of_its_credit_notes", "the credit notes do not add up")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
+class CreditLinesAddUp(_AtCommit):
+    """A credit note's amount and tax are the sums of its lines. `note` names the column with the note's id."""
+
+    declare = [("note", "billing_creditnote%ROWTYPE"), ("lines_amount", "numeric"), ("lines_tax", "numeric")]
+
+    def __init__(self, name: str, note: str, operation, condition=None):
+        func = f"""
+            SELECT * INTO note FROM billing_creditnote WHERE id = NEW.{note};
+            SELECT COALESCE(SUM(amount), 0), COALESCE(SUM(tax), 0)
+              INTO lines_amount, lines_tax FROM billing_creditline WHERE credit_note_id = note.id;
+            IF note.amount <> lines_amount OR note.tax <> lines_tax THEN
+                {refusal("credit_note_amount_is_the_sum_of_its_lines", "the lines do not add up to the credit note")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
+class CreditLineCounts(_AtCommit):
+    """What a line of an invoice counts as credited is the sum of its credits. `line` names the column with the line's id."""
+
+    declare = [("kept", "numeric"), ("given", "numeric")]
+
+    def __init__(self, name: str, line: str, operation, condition=None):
+        func = f"""
+            SELECT credited INTO kept FROM billing_invoiceline WHERE id = NEW.{line};
+            SELECT COALESCE(SUM(amount), 0) INTO given FROM billing_creditline WHERE line_id = NEW.{line};
+            IF kept <> given THEN
+                {refusal("line_credited_is_the_sum_of_its_credits", "the credits of a line do not add up")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
+class CreditOfOwnLine(pgtrigger.Trigger):
+    """A credit note corrects lines of its own invoice only."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+
+    def __init__(self, name: str):
+        func = f"""
+            IF NOT EXISTS (
+                SELECT FROM billing_invoiceline line JOIN billing_creditnote note ON note.invoice_id = line.invoice_id
+                 WHERE line.id = NEW.line_id AND note.id = NEW.credit_note_id
+            ) THEN
+                {refusal(name, "this line stands on another invoice")}
+            END IF;
+            RETURN NEW;
+        """
+        super().__init__(name=name, func=func)
+
+
 class InOpenShift(pgtrigger.Trigger):
     """Nothing is added to a closed shift.
 
@@ -112,7 +184,7 @@ class VarianceExplained(_AtCommit):
 
 
 class LineOfDraft(pgtrigger.Trigger):
-    """Lines change while their invoice is a draft; afterwards they only become void with it. No line changes its invoice.
+    """Lines change while their invoice is a draft; afterwards they become void with it, or are credited. No line changes its invoice.
 
     `patient_share` follows from other columns, and is not computed yet when this runs. The share
     lock makes a writer wait for an invoice that is being issued, and then see it.
@@ -120,7 +192,7 @@ class LineOfDraft(pgtrigger.Trigger):
 
     when = pgtrigger.Before
     operation = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
-    declare = [("invoice_state", "text"), ("unchecked", "text[] := '{is_void,patient_share}'")]
+    declare = [("invoice_state", "text"), ("changed", "text[]")]
 
     def __init__(self, name: str):
         func = f"""
@@ -132,9 +204,14 @@ class LineOfDraft(pgtrigger.Trigger):
             IF invoice_state = 'draft' THEN
                 RETURN COALESCE(NEW, OLD);
             END IF;
-            IF invoice_state = 'void' AND TG_OP = 'UPDATE' AND NEW.is_void AND NOT OLD.is_void
-               AND to_jsonb(NEW) - unchecked = to_jsonb(OLD) - unchecked THEN
-                RETURN NEW;
+            IF TG_OP = 'UPDATE' THEN
+                SELECT array_agg(key) INTO changed
+                  FROM jsonb_each(to_jsonb(NEW) - 'patient_share') written JOIN jsonb_each(to_jsonb(OLD)) kept USING (key)
+                 WHERE written.value <> kept.value;
+                IF (invoice_state = 'void' AND changed = '{{is_void}}' AND NEW.is_void)
+                   OR (invoice_state = 'issued' AND changed = '{{credited}}') THEN
+                    RETURN NEW;
+                END IF;
             END IF;
             {refusal(name, "the invoice is issued")}
         """

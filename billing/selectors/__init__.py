@@ -2,6 +2,7 @@
 
 from billing.selectors.charges import VisitToBill, charges_of, live_lines, to_bill_rows, unbilled, visits_to_bill
 from billing.selectors.invoices import (
+    credit_notes,
     dated_between,
     find_invoices,
     invoices_open_first,
@@ -17,6 +18,7 @@ from billing.selectors.shifts import expected_in, expected_in_each, movements_in
 __all__ = [
     "VisitToBill",
     "charges_of",
+    "credit_notes",
     "dated_between",
     "expected_in",
     "expected_in_each",

@@ -7,7 +7,7 @@ from django.db.models import Case, IntegerField, Prefetch, Q, Sum, Value, When
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
-from billing.models import Invoice, InvoiceLine, InvoiceState, Payment, Refund
+from billing.models import CreditLine, Invoice, InvoiceLine, InvoiceState, Payment, Refund
 from billing.models.invoice import OWED, OWED_BY_PATIENT
 from clinic.core.money import ZERO
 from patients.models.patient import Unaccent
@@ -82,3 +82,9 @@ def owed_by(patient) -> Decimal:
     """What a patient owes over all issued invoices, without what insurers owe."""
     owed = Invoice.objects.filter(patient=patient, state=InvoiceState.ISSUED).aggregate(owed=Sum(OWED_BY_PATIENT))
     return owed["owed"] or ZERO
+
+
+def credit_notes(queryset):
+    """As pages and the API show them, newest first: 2 queries."""
+    lines = CreditLine.objects.select_related("line").order_by("id")
+    return queryset.select_related("invoice", "issued_by").prefetch_related(Prefetch("lines", queryset=lines)).order_by("-id")

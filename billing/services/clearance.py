@@ -1,11 +1,13 @@
 """When a prescription is paid for, and pharmacy may hand it over."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from billing import locks
 from billing.models import Invoice, InvoiceLine
 from pharmacy.models import Prescription, PrescriptionItem
 from pharmacy.services import clearance
+
+_TAKEN_BACK = Q(credited=F("total"), total__gt=0)  # a line that nothing is left of
 
 
 def clear_what_is_paid(invoice: Invoice, by) -> None:
@@ -15,11 +17,20 @@ def clear_what_is_paid(invoice: Invoice, by) -> None:
     """
     if touched := prescriptions_on(invoice):
         locks.lock_prescriptions(touched)
-        paid = Invoice.objects.settled_by_patient().filter(lines__prescription_item=OuterRef("pk"), lines__is_void=False)
+        billed = InvoiceLine.objects.filter(prescription_item=OuterRef("pk"), is_void=False).exclude(_TAKEN_BACK)
+        paid = billed.filter(invoice__in=Invoice.objects.settled_by_patient())
         owed = PrescriptionItem.objects.filter(prescription__in=touched).exclude(Exists(paid))
         ready = sorted(set(touched) - set(owed.values_list("prescription_id", flat=True)))
         if ready:
             clearance.clear_prescriptions(prescription_ids=ready, by=by)
+
+
+def revoke_credited(invoice: Invoice, by) -> None:
+    """Hold back the prescriptions of which an item was wholly credited, where nothing was handed over yet."""
+    lines = InvoiceLine.objects.filter(_TAKEN_BACK, invoice=invoice, prescription_item__isnull=False)
+    touched = sorted(set(lines.values_list("prescription_item__prescription", flat=True)))
+    if touched:
+        clearance.revoke_clearance(prescription_ids=touched, by=by)
 
 
 def revoke(invoice: Invoice, by) -> None:

@@ -14,6 +14,7 @@ from billing.errors import (
     AlreadyIssued,
     AlreadyVoid,
     EmptyInvoice,
+    HasCreditNotes,
     HasPayments,
     NotDraft,
     NothingToBill,
@@ -188,6 +189,8 @@ def void_invoice(*, invoice_id: int, reason: str, by) -> Invoice:
         raise AlreadyVoid
     if invoice.paid:
         raise HasPayments
+    if invoice.credited:
+        raise HasCreditNotes
     was_settled = invoice.is_settled_by_patient
     invoice.save_changes(state=InvoiceState.VOID, void_reason=reason)
     invoice.lines.update(is_void=True)

@@ -12,11 +12,13 @@ from billing.services import clearance
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.money import ZERO
 
 _WHY_NOT_PAYABLE = {
     InvoiceStatus.DRAFT: "This invoice is a draft. Issue it first.",
     InvoiceStatus.VOID: "This invoice is void.",
     InvoiceStatus.PAID: "This invoice is paid already.",
+    InvoiceStatus.CREDITED: "This invoice was taken back by a credit note.",
 }
 _REFUSED_BY = {
     "payment_in_open_shift": NoOpenShift,
@@ -113,7 +115,7 @@ def _check_owed(invoice: Invoice, method: str, amount: Decimal) -> None:
     insured = method == PaymentMethod.INSURANCE
     if insured and not invoice.insurer_share:
         raise NotInsured
-    owed = invoice.insurer_balance if insured else invoice.patient_balance
+    owed = max(invoice.insurer_balance if insured else invoice.patient_balance, ZERO)
     if amount > owed:
         whose = "" if not invoice.insurer_share else " by the insurer" if insured else " by the patient"
         raise Overpayment(f"Only {owed} is owed{whose}.", balance=str(owed))

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing import documents, selectors
-from billing.forms import LineForm, NewInvoiceForm, PaymentForm, ReasonForm, RefundForm, amount_field, put_errors
+from billing.forms import CreditForm, LineForm, NewInvoiceForm, PaymentForm, ReasonForm, RefundForm, amount_field, put_errors
 from billing.models import Invoice, Payment, PriceItem
-from billing.permissions import ISSUE_INVOICE, MAKE_INVOICE, REFUND_PAYMENT, TAKE_PAYMENT, VIEW_INVOICE, VOID_INVOICE
+from billing.permissions import CREDIT_INVOICE, ISSUE_INVOICE, MAKE_INVOICE, REFUND_PAYMENT, TAKE_PAYMENT, VIEW_INVOICE, VOID_INVOICE
 from billing.rules import change_due
-from billing.services import invoicing, payments
+from billing.services import crediting, invoicing, payments
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.money import ZERO
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
@@ -41,8 +41,9 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
         "edit": invoice.is_draft and user.has_perm(MAKE_INVOICE),
         "issue": invoice.is_draft and user.has_perm(ISSUE_INVOICE),
         "pay": invoice.is_payable and user.has_perm(TAKE_PAYMENT),
-        "void": invoice.state != "void" and not invoice.paid and user.has_perm(VOID_INVOICE),
+        "void": invoice.state != "void" and not invoice.paid and not invoice.credited and user.has_perm(VOID_INVOICE),
         "refund": user.has_perm(REFUND_PAYMENT),
+        "credit": invoice.creditable and user.has_perm(CREDIT_INVOICE),
     }
     context = {
         "invoice": invoice,
@@ -56,6 +57,8 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
         "line_form": forms.get("line_form") or LineForm(prices=prices(), auto_id="line_%s"),
         "void_form": ReasonForm(auto_id="void_%s"),
         "refund_form": RefundForm(auto_id=False),
+        "credit_form": forms.get("credit_form") or CreditForm(invoice=invoice, auto_id="credit_%s"),
+        "credit_notes": selectors.credit_notes(invoice.credit_notes.all()) if invoice.credited else [],
         "refusal": refusal.detail if refusal else "",
         "refused": refused,
     }
@@ -127,6 +130,22 @@ def void(request, invoice):
     except DomainError as refusal:
         return show(request, find(request, invoice), refusal=refusal, refused="void")
     messages.success(request, "The invoice is void. What it charged may be billed anew.")
+    return done(request, row)
+
+
+@require_POST
+@permission_required_page(CREDIT_INVOICE)
+def credit(request, invoice):
+    row = find(request, invoice)
+    form = CreditForm(request.POST, invoice=row, auto_id="credit_%s")
+    try:
+        if not form.is_valid():
+            raise InvalidInput("Give an amount above zero, and say why.")
+        about = {"reason": form.cleaned_data["reason"], "on": timezone.localdate(), "request_id": posted_request_id(request)}
+        note = crediting.credit_invoice(invoice_id=row.pk, by=request.user, **about, **form.what)
+    except DomainError as refusal:
+        return show(request, find(request, invoice), refusal=refusal, refused="credit", credit_form=form)
+    messages.success(request, f"Credit note {note.number} over {note.amount} is written.")
     return done(request, row)
 
 

@@ -1,0 +1,81 @@
+"""The API's description of invoices, payments, credit notes and shifts."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from billing.api import inputs, views
+from billing.api import serializers as shapes
+from billing.models import InvoiceStatus, PaymentMethod
+from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REASON_IN_QUERY, SHOWS_VERSION, describe
+
+# --- Shapes, where they say more than the serializers that read and write them -----------
+
+
+class VoidInput(inputs.ReasonInput):
+    """Why it should not have been made."""
+
+
+class InvoiceLinesInput(inputs.LinesInput):
+    is_whole = True
+
+
+class InvoiceInput(serializers.Serializer):
+    """{visit} or {patient, lines}."""
+
+    visit = serializers.UUIDField(required=False)
+    patient = serializers.UUIDField(required=False)
+    lines = inputs.LineInput(many=True, required=False, min_length=1)
+
+
+class InvoiceAnswer(shapes.InvoiceSerializer):
+    status = serializers.ChoiceField(InvoiceStatus.choices)
+
+
+class PaymentAnswer(shapes.PaymentSerializer):
+    invoice_status = serializers.ChoiceField(InvoiceStatus.choices)
+
+
+class RefundAnswer(shapes.RefundSerializer):
+    invoice_status = serializers.ChoiceField(InvoiceStatus.choices)
+    method = serializers.ChoiceField(PaymentMethod.choices)
+
+
+class ShiftAnswer(shapes.ShiftSerializer):
+    status = serializers.ChoiceField(["open", "closed"])
+    expected = serializers.DictField(child=serializers.CharField(), help_text="Amounts by method, so far.")
+
+
+# --- Operations --------------------------------------------------------------------------
+
+describe(
+    views.InvoiceViewSet,
+    list=extend_schema(parameters=[inputs.InvoiceFilter], responses=InvoiceAnswer(many=True)),
+    retrieve=extend_schema(responses=InvoiceAnswer, parameters=READS_VERSION),
+    create=extend_schema(request=InvoiceInput, responses={201: InvoiceAnswer}, parameters=SHOWS_VERSION),
+    partial_update=extend_schema(request=InvoiceLinesInput, responses=InvoiceAnswer, parameters=CHECKS_VERSION),
+    destroy=extend_schema(responses={204: NOTHING}, parameters=[REASON_IN_QUERY]),
+    void=extend_schema(request=VoidInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
+    issue=extend_schema(description="Give it a number and freeze it.", request=None, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
+    pay=extend_schema(request=inputs.PaymentInput, responses={201: PaymentAnswer}),
+    credit=extend_schema(request=inputs.CreditInput, responses={201: shapes.CreditNoteSerializer}),
+    pdf=extend_schema(description="The invoice as a document.", responses=PDF),
+)
+describe(views.CreditNoteViewSet, list=extend_schema(parameters=[inputs.CreditNoteFilter]))
+describe(
+    views.PaymentViewSet,
+    list=extend_schema(parameters=[inputs.PaymentFilter], responses=PaymentAnswer(many=True)),
+    retrieve=extend_schema(responses=PaymentAnswer),
+    refund=extend_schema(request=inputs.RefundInput, responses={201: RefundAnswer}),
+)
+describe(
+    views.ShiftViewSet,
+    list=extend_schema(parameters=[inputs.ShiftFilter], responses=ShiftAnswer(many=True)),
+    retrieve=extend_schema(responses=ShiftAnswer, parameters=READS_VERSION),
+    create=extend_schema(request=inputs.ShiftInput, responses={201: ShiftAnswer}, parameters=SHOWS_VERSION),
+    close=extend_schema(
+        description="Count the drawer; a variance needs a reason.",
+        request=inputs.CountInput,
+        responses=ShiftAnswer,
+        parameters=SHOWS_VERSION,
+    ),
+)
