@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """A button that is pressed twice calls, or takes back, once."""
 
-    dependencies = [("scheduling", "0003_appointment_at_most_12_hours")]
+    dependencies = [("scheduling", "0005_kept_appointments")]
 
     operations = [
         migrations.AddField(
