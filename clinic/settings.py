@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "clinic.accounts.middleware.NoStoreMiddleware",
     "clinic.audit.middleware.RefusalMiddleware",
+    "patients.middleware.BreakGlassMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -213,7 +214,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["clinic.core.api.ClinicJSONParser"],
     "DEFAULT_FILTER_BACKENDS": [],
     "DEFAULT_PAGINATION_CLASS": "clinic.core.api.Pagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "clinic.core.schema.ClinicSchema",
     "EXCEPTION_HANDLER": "clinic.audit.http.problem_handler",
     "DEFAULT_THROTTLE_CLASSES": [],
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -222,10 +223,23 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Clinic API",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "AppointmentStatusEnum": "scheduling.models.AppointmentStatus",
+        "InvoiceStatusEnum": "billing.models.InvoiceStatus",
+        "PatientStatusEnum": "patients.models.patient.PatientStatus",
+        "PrescriptionStatusEnum": "pharmacy.models.PrescriptionStatus",
+        "ShiftStatusEnum": ["open", "closed"],
+        "TokenMoveEnum": "scheduling.api.schema.TOKEN_MOVES",
+        "TokenStatusEnum": "scheduling.models.TokenStatus",
+        "VisitStatusEnum": "patients.models.EncounterStatus",
+    },
 }
 
 # Steps of completing a visit, in the order of their locks; the encounter itself is signed after them.

@@ -40,6 +40,7 @@ def idempotent(action):
         response.is_problem = answer.status >= 400
         return response
 
+    run.is_idempotent = True  # the API's description says so
     return run
 
 

@@ -1,0 +1,129 @@
+"""The API's description of patients, their visits and what is recorded in them."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from clinic.core.schema import (
+    CHECKS_VERSION,
+    NOTHING,
+    READS_VERSION,
+    REASON_IN_QUERY,
+    SHOWS_VERSION,
+    describe,
+    whole_list_of,
+)
+from patients.api import serializers as shapes
+from patients.api.notes import ClinicalNoteViewSet
+from patients.api.treatment_types import TreatmentTypeViewSet
+from patients.api.views import PatientViewSet
+from patients.models import EncounterStatus
+from patients.models.patient import PatientStatus
+
+
+class InErrorInput(shapes.ReasonInput):
+    """Why it should not have been written."""
+
+
+# --- Answers, where they say more than the serializer that makes them --------------------
+
+
+class PatientRow(shapes.PatientRowSerializer):
+    status = serializers.ChoiceField(PatientStatus.choices)
+
+
+class PatientAnswer(shapes.PatientSerializer):
+    status = serializers.ChoiceField(PatientStatus.choices)
+    allergies_reviewed_at = serializers.DateTimeField(allow_null=True)
+
+
+class DuplicateAnswer(PatientRow):
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="What they have in common.")
+
+
+class ReaderAnswer(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    role = serializers.CharField(help_text="Roles, separated by commas.")
+
+
+class AccessAnswer(shapes.AccessSerializer):
+    user = ReaderAnswer(allow_null=True)
+
+
+class VitalsAnswer(shapes.VitalsSerializer):
+    temperature_c = serializers.FloatField(allow_null=True)
+    weight_kg = serializers.FloatField(allow_null=True)
+    height_cm = serializers.FloatField(allow_null=True)
+    glucose_mmol_l = serializers.FloatField(allow_null=True)
+    bmi = serializers.FloatField(allow_null=True)
+
+
+class NoteAnswer(shapes.NoteSerializer):
+    observations = serializers.DictField(child=serializers.JSONField(), allow_null=True)
+    state = serializers.ChoiceField(["ok", "unavailable", "damaged"], help_text="Whether the text can be read.")
+
+
+class RecordNotesAnswer(serializers.Serializer):
+    record_uuid = serializers.UUIDField()
+    patient = serializers.UUIDField()
+    notes = NoteAnswer(many=True)
+
+
+class VisitAnswer(shapes.VisitSerializer):
+    status = serializers.ChoiceField(EncounterStatus.choices)
+    signed_at = serializers.DateTimeField(allow_null=True)
+    vitals = VitalsAnswer(many=True)
+
+
+# --- Operations --------------------------------------------------------------------------
+
+describe(
+    PatientViewSet,
+    list=extend_schema(
+        parameters=[OpenApiParameter("search", OpenApiTypes.STR, description="Name, MRN, phone, national id or date of birth.")],
+        responses=PatientRow(many=True),
+    ),
+    retrieve=extend_schema(responses=PatientAnswer, parameters=READS_VERSION),
+    create=extend_schema(responses={201: PatientAnswer}, parameters=SHOWS_VERSION),
+    update=extend_schema(responses=PatientAnswer, parameters=CHECKS_VERSION),
+    partial_update=extend_schema(responses=PatientAnswer, parameters=CHECKS_VERSION),
+    destroy=extend_schema(responses={204: NOTHING}, parameters=[REASON_IN_QUERY]),
+    duplicates=extend_schema(
+        description="Who else this may be.",
+        responses=whole_list_of(DuplicateAnswer, "DuplicateList"),
+    ),
+    access_log=extend_schema(description="Who opened the chart, and when.", responses=AccessAnswer(many=True)),
+)
+describe(
+    ClinicalNoteViewSet,
+    create=extend_schema(request=shapes.PredecessorNoteInput, responses={201: NoteAnswer}),
+    retrieve=extend_schema(responses=RecordNotesAnswer),
+)
+describe(
+    TreatmentTypeViewSet,
+    retrieve=extend_schema(parameters=READS_VERSION),
+    create=extend_schema(parameters=SHOWS_VERSION),
+    partial_update=extend_schema(parameters=CHECKS_VERSION),
+)
+
+# Of patients.api.visits.VisitViewSet; whoever mounts it describes it.
+VISIT_OPERATIONS = {
+    "list": extend_schema(parameters=[shapes.VisitFilter], responses=VisitAnswer(many=True)),
+    "retrieve": extend_schema(responses=VisitAnswer, parameters=READS_VERSION),
+    "partial_update": extend_schema(responses=VisitAnswer, parameters=CHECKS_VERSION),
+    "complete": extend_schema(
+        description="Sign it: after this it can only be added to.", request=None, responses=VisitAnswer, parameters=CHECKS_VERSION
+    ),
+    "entered_in_error": extend_schema(request=InErrorInput, responses=VisitAnswer, parameters=SHOWS_VERSION),
+    "vitals": extend_schema(responses=whole_list_of(VitalsAnswer, "VitalsList")),
+    "add_vitals": extend_schema(request=shapes.VitalsSerializer, responses={201: VitalsAnswer}),
+    "diagnoses": extend_schema(responses=whole_list_of(shapes.DiagnosisSerializer, "DiagnosisList")),
+    "add_diagnosis": extend_schema(request=shapes.DiagnosisSerializer, responses={201: shapes.DiagnosisSerializer}),
+    "notes": extend_schema(responses=whole_list_of(NoteAnswer, "NoteList")),
+    "add_note": extend_schema(request=shapes.NoteInput, responses={201: NoteAnswer}),
+    "treatments": extend_schema(responses=whole_list_of(shapes.TreatmentSerializer, "TreatmentList")),
+    "add_treatment": extend_schema(request=shapes.TreatmentSerializer, responses={201: shapes.TreatmentSerializer}),
+    "addenda": extend_schema(responses=whole_list_of(shapes.AddendumSerializer, "AddendumList")),
+    "add_addendum": extend_schema(request=shapes.AddendumSerializer, responses={201: shapes.AddendumSerializer}),
+}
