@@ -1,4 +1,4 @@
-"""The API's description of invoices, payments and shifts."""
+"""The API's description of invoices, payments, credit notes and shifts."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -57,8 +57,10 @@ describe(
     void=extend_schema(request=VoidInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     issue=extend_schema(description="Give it a number and freeze it.", request=None, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     pay=extend_schema(request=inputs.PaymentInput, responses={201: PaymentAnswer}),
+    credit=extend_schema(request=inputs.CreditInput, responses={201: shapes.CreditNoteSerializer}),
     pdf=extend_schema(description="The invoice as a document.", responses=PDF),
 )
+describe(views.CreditNoteViewSet, list=extend_schema(parameters=[inputs.CreditNoteFilter]))
 describe(
     views.PaymentViewSet,
     list=extend_schema(parameters=[inputs.PaymentFilter], responses=PaymentAnswer(many=True)),
