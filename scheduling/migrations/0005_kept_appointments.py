@@ -9,11 +9,7 @@ from django.db.models.functions.datetime import Now
 class Migration(migrations.Migration):
     """Who decided that an appointment stays although leave closed its time."""
 
-    dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("scheduling", "0004_appointment_booked_by_start"),
-        ("scheduling", "0010_token_transition_once_per_request"),
-    ]
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL), ("scheduling", "0004_appointment_booked_by_start")]
 
     operations = [
         migrations.CreateModel(
