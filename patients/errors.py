@@ -6,6 +6,17 @@ class PatientInactive(DomainError):
     detail = "This patient's record is deactivated. Reactivate it first."
 
 
+class BreakGlassRequired(DomainError):
+    code = "break_glass_required"
+    status = 403
+    detail = "This chart is restricted. To open it, say why; the reason is kept and shown to the manager."
+
+
+class ChartNotRestricted(DomainError):
+    code = "chart_not_restricted"
+    detail = "This chart is not restricted: it opens without a reason."
+
+
 class EncounterOpen(DomainError):
     code = "encounter_open"
     detail = "A visit of this patient is still in progress. Complete it first."

@@ -95,6 +95,15 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class BreakGlassForm(forms.Form):
+    reason = forms.CharField(
+        max_length=200,
+        label="Why do you need to open it",
+        help_text="The manager reads this: no clinical details.",
+        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
+    )
+
+
 class PartForm(forms.Form):
     """A form of one part of the consultation: several stand on one page, so each has ids of its own."""
 

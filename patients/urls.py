@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import patients, records
+from patients.views import access, patients, records
 
 app_name = "patients"
 
@@ -8,7 +8,13 @@ urlpatterns = [
     path("", patients.patient_list, name="list"),
     path("suggest/", patients.suggest, name="suggest"),
     path("register/", patients.register, name="register"),
+    path("openings/", access.openings, name="openings"),
+    path("access-log/", access.own_access_log, name="own_access_log"),
     path("<uuid:patient>/", patients.chart, name="chart"),
+    path("<uuid:patient>/access-log/", access.access_log, name="access_log"),
+    path("<uuid:patient>/break-glass/", access.break_glass, name="break_glass"),
+    path("<uuid:patient>/restrict/", access.restrict, name="restrict"),
+    path("<uuid:patient>/unrestrict/", access.unrestrict, name="unrestrict"),
     path("<uuid:patient>/edit/", patients.edit, name="edit"),
     path("<uuid:patient>/deactivate/", patients.deactivate, name="deactivate"),
     path("<uuid:patient>/reactivate/", patients.reactivate, name="reactivate"),

@@ -13,6 +13,7 @@ class Entry:
     codename: str  # "" for everyone signed in
     shortcut: str = ""  # after 'g'
     staff_only: bool = True
+    patients_only: bool = False
 
 
 ENTRIES = (
@@ -26,6 +27,8 @@ ENTRIES = (
     Entry("Billing", "billing:invoices", "banknotes", "billing.view_invoice", "b"),
     Entry("Shift", "billing:shift", "calculator", "billing.work_shift", "f"),
     Entry("Day summary", "analytics:day", "chart-bar", "analytics.view_day", "y"),
+    Entry("Restricted charts", "patients:openings", "lock-closed", "patients.view_break_glass", "x"),
+    Entry("Who read my chart", "patients:own_access_log", "eye", "patients.view_access_log", staff_only=False, patients_only=True),
     Entry("Audit", "admin:audit_outboxevent_changelist", "shield-check", "audit.view_log", "a"),
     Entry("Back office", "admin:index", "cog-6-tooth", "accounts.manage_directory", "o"),
 )
@@ -35,7 +38,7 @@ def navigation_for(user, path: str) -> list[dict]:
     """[{label, url, icon, current, shortcut}] of what this user may open."""
     entries = []
     for entry in ENTRIES:
-        if entry.staff_only and not user.is_staff_member:
+        if (entry.staff_only and not user.is_staff_member) or (entry.patients_only and not user.is_only_patient):
             continue
         if entry.codename and not user.has_perm(entry.codename):
             continue

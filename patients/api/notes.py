@@ -9,6 +9,7 @@ from patients import permissions
 from patients.api import serializers
 from patients.models import Encounter, Patient
 from patients.services import notes
+from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read
 
 
@@ -28,6 +29,7 @@ class ClinicalNoteViewSet(GenericViewSet):
         values = {"text": ""} | body.validated_data
         encounter = self._known("record_uuid", Encounter, values.pop("record_uuid"))
         patient = self._known("patient", Patient, values.pop("patient"))
+        check_chart_open(patient=patient, by=request.user)
         note = notes.write_note(
             encounter_id=encounter.pk, patient_id=patient.pk, author=request.user, request_id=request.request_id, **values
         )

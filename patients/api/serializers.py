@@ -113,6 +113,19 @@ class AccessSerializer(serializers.Serializer):
         return event.document["user"]
 
 
+class BreakGlassSerializer(serializers.Serializer):
+    """One opening of a restricted chart."""
+
+    id = serializers.UUIDField(source="public_id")
+    patient = serializers.UUIDField(source="patient.public_id")
+    patient_mrn = serializers.CharField(source="patient.mrn")
+    user = serializers.UUIDField(source="user.public_id")
+    user_name = serializers.CharField(source="user")
+    reason = serializers.CharField()
+    granted_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
 class VitalsSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     temperature_c = serializers.DecimalField(max_digits=6, decimal_places=3, required=False, allow_null=True, coerce_to_string=False)

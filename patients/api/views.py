@@ -10,7 +10,7 @@ from clinic.core.http import etag_of, expected_version
 from patients import permissions, selectors
 from patients.api import serializers
 from patients.models import Patient
-from patients.services import registration
+from patients.services import access, registration
 from patients.services.reading import record_chart_read
 
 MOST_SEARCHED = 200
@@ -29,6 +29,9 @@ class PatientViewSet(EtagMixin, GenericViewSet):
         "destroy": permissions.DEACTIVATE_PATIENT,
         "duplicates": (permissions.ADD_PATIENT, permissions.CHANGE_PATIENT),
         "access_log": permissions.VIEW_ACCESS_LOG,
+        "restrict": permissions.RESTRICT_CHART,
+        "unrestrict": permissions.RESTRICT_CHART,
+        "break_glass": permissions.BREAK_GLASS,
     }
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
@@ -49,6 +52,7 @@ class PatientViewSet(EtagMixin, GenericViewSet):
 
     def retrieve(self, request, public_id):
         patient = self.get_object()
+        access.check_chart_open(patient=patient, by=request.user)
         if request.headers.get("If-None-Match") == etag_of(patient.version):
             return Response(status=304, headers={"ETag": etag_of(patient.version)})
         record_chart_read(patient=patient, by=request.user)
@@ -88,13 +92,36 @@ class PatientViewSet(EtagMixin, GenericViewSet):
         page = self.paginate_queryset(selectors.access_log_of(self.get_object()))
         return self.get_paginated_response(serializers.AccessSerializer(page, many=True).data)
 
+    @action(detail=True, methods=["post"])
+    def restrict(self, request, public_id):
+        return self._set_restricted(True)
+
+    @action(detail=True, methods=["post"])
+    def unrestrict(self, request, public_id):
+        return self._set_restricted(False)
+
+    @action(detail=True, methods=["post"], url_path="break-glass")
+    @idempotent
+    def break_glass(self, request, public_id):
+        body = self._body(serializers.ReasonInput)
+        opening = access.break_glass(
+            patient_id=self.get_object().pk, by=request.user, now=timezone.now(), request_id=request.request_id, **body
+        )
+        return Response(serializers.BreakGlassSerializer(opening).data, status=201)
+
+    def _set_restricted(self, is_restricted: bool) -> Response:
+        patient = access.set_restricted(patient_id=self.get_object().pk, is_restricted=is_restricted, by=self.request.user)
+        return self.versioned_response(patient)
+
     def _body(self, serializer_class, **kwargs) -> dict:
         body = serializer_class(data=self.request.data, **kwargs)
         body.is_valid(raise_exception=True)
         return body.validated_data
 
     def _change(self, changes: dict) -> Response:
+        patient = self.get_object()
+        access.check_chart_open(patient=patient, by=self.request.user)
         patient = registration.update_patient(
-            patient_id=self.get_object().pk, changes=changes, by=self.request.user, expected_version=expected_version(self.request)
+            patient_id=patient.pk, changes=changes, by=self.request.user, expected_version=expected_version(self.request)
         )
         return self.versioned_response(patient)

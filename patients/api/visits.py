@@ -12,6 +12,7 @@ from patients import permissions, selectors
 from patients.api import serializers
 from patients.models import Encounter
 from patients.services import addenda, encounters, notes, treatments
+from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read, record_list_read
 
 
@@ -43,10 +44,21 @@ class VisitViewSet(EtagMixin, GenericViewSet):
     def get_queryset(self):
         return selectors.with_content(Encounter.objects.visible_to(self.request.user))
 
+    def get_object(self):
+        """Whatever is done with one visit, its chart is opened."""
+        visit = super().get_object()
+        check_chart_open(patient=visit.patient, by=self.request.user)
+        return visit
+
     def list(self, request):
         asked = serializers.VisitFilter(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        visits = self.get_queryset().filter(**_conditions(dict(asked.validated_data))).order_by("-started_at", "-id")
+        visits = (
+            self.get_queryset()
+            .of_open_charts(request.user, now=timezone.now())
+            .filter(**_conditions(dict(asked.validated_data)))
+            .order_by("-started_at", "-id")
+        )
         page = self.paginate_queryset(visits)
         record_list_read(encounters=page, by=request.user)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

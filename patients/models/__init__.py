@@ -1,3 +1,4 @@
+from patients.models.access import BreakGlass
 from patients.models.encounter import (
     Addendum,
     ClinicalNote,
@@ -22,6 +23,7 @@ __all__ = [
     "Addendum",
     "Allergy",
     "AllergySeverity",
+    "BreakGlass",
     "ClinicalNote",
     "Diagnosis",
     "DiagnosisRank",

@@ -8,6 +8,8 @@ from django.db.models.functions import Now
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import Frozen, Kept, refusal
+from patients.models.access import BreakGlass
+from patients.models.patient import Patient
 
 
 class EncounterStatus(models.TextChoices):
@@ -66,6 +68,15 @@ class EncounterQuerySet(models.QuerySet):
     def visible_to(self, user):
         """Staff see every encounter; a patient sees the own ones."""
         return self.filter(patient__user=user) if user.is_only_patient else self
+
+    def of_open_charts(self, user, *, now):
+        """Without those of restricted charts that are not open to this person: the rule of services.access as SQL."""
+        if user.is_only_patient:
+            return self
+        restricted = Patient.objects.filter(is_restricted=True).exclude(user=user)
+        opened = BreakGlass.objects.active(now).filter(user=user).values("patient")
+        treated = Encounter.objects.in_progress().filter(doctor__user=user).values("patient")
+        return self.exclude(patient__in=restricted.exclude(pk__in=opened).exclude(pk__in=treated))
 
 
 class Encounter(VersionedModel):

@@ -146,6 +146,7 @@ class Patient(VersionedModel):
             models.Index(fields=["national_id"], name="patient_by_national_id", condition=~Q(national_id="")),
             models.Index(fields=["date_of_birth"], name="patient_by_birth_date"),
             models.Index(fields=["last_name", "first_name", "id"], name="patient_by_name"),
+            models.Index(fields=["id"], name="patient_restricted", condition=Q(is_restricted=True)),
         ]
         triggers = [Kept(name="patient_kept")]
 

@@ -1,10 +1,13 @@
 from patients.selectors.charts import (
     CHART_READ,
+    GLASS_BROKEN,
     access_log_of,
     counts_of,
     encounter_of,
     last_visits,
     newest_patients,
+    openings,
+    reading_of,
     vitals_table,
     with_content,
     with_lists,
@@ -14,6 +17,7 @@ from patients.selectors.search import PossibleDuplicate, identity_of, possible_d
 
 __all__ = [
     "CHART_READ",
+    "GLASS_BROKEN",
     "PossibleDuplicate",
     "access_log_of",
     "counts_of",
@@ -21,7 +25,9 @@ __all__ = [
     "identity_of",
     "last_visits",
     "newest_patients",
+    "openings",
     "possible_duplicates",
+    "reading_of",
     "search_patients",
     "vitals_table",
     "with_content",

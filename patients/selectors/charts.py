@@ -1,17 +1,20 @@
 """Records as pages and endpoints show them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, QuerySet
 
+from clinic.accounts.roles import Role
 from clinic.audit.models import OutboxEvent
-from patients.models import Allergy, Diagnosis, Encounter, Patient, Problem, Treatment, Vitals
+from patients.models import Allergy, BreakGlass, Diagnosis, Encounter, Patient, Problem, Treatment, Vitals
 from patients.models.encounter import VITALS_RANGES
 from patients.rules.vitals import unusual_vitals
 
 CHART_READ = "patients.chart.read"
+GLASS_BROKEN = "patients.chart.glass_broken"
 
 
 def with_lists(patients: QuerySet) -> QuerySet:
@@ -32,8 +35,35 @@ def with_content(encounters: QuerySet) -> QuerySet:
 
 
 def access_log_of(patient: Patient) -> QuerySet:
-    """Who read this patient's record, the newest first."""
-    return OutboxEvent.objects.filter(patient_id=patient.public_id, action=CHART_READ).order_by("-occurred_at", "-id")
+    """Who read this patient's record, or opened it while it was restricted, the newest first."""
+    return OutboxEvent.objects.filter(patient_id=patient.public_id, action__in=[CHART_READ, GLASS_BROKEN]).order_by("-occurred_at", "-id")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One line of an access log."""
+
+    at: datetime
+    who: str
+    roles: str
+    what: str
+    broke_glass: bool
+
+
+_READ = {"patient": "Chart", "encounter": "Visit", "prescription": "Prescription", "dispense": "Handed-out medicines"}
+
+
+def reading_of(event: OutboxEvent) -> Reading:
+    person = event.document["user"] or {"name": "The clinic's system", "role": ""}
+    roles = ", ".join(Role(name).label for name in person["role"].split(",") if name in Role)
+    broke_glass = event.action == GLASS_BROKEN
+    what = "Opened the restricted chart" if broke_glass else _READ.get(event.resource_type, "Chart")
+    return Reading(event.occurred_at, person["name"], roles, what, broke_glass)
+
+
+def openings() -> QuerySet:
+    """Openings of restricted charts, with who and whose, the newest first."""
+    return BreakGlass.objects.select_related("patient", "user").order_by("-granted_at", "-id")
 
 
 def newest_patients(user) -> QuerySet:

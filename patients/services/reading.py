@@ -3,11 +3,16 @@
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from patients.selectors import CHART_READ
+from patients.services.access import check_chart_open
 
 
 @atomic_with_retry
 def record_chart_read(*, patient, by, subject=None) -> None:
-    """Write down that someone reads this patient's record, before they get it. `subject` is what they opened."""
+    """Write down that someone reads this patient's record, before they get it. `subject` is what they opened.
+
+    Every reading of a chart passes here. Raises BreakGlassRequired for a restricted one that is not open to them.
+    """
+    check_chart_open(patient=patient, by=by)
     record(action=CHART_READ, actor=by, subject=subject or patient, patient=patient)
 
 

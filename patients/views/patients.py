@@ -13,6 +13,7 @@ from clinic.core.pages import permission_required_page, refusal_status
 from patients import forms, permissions, selectors
 from patients.models import Patient
 from patients.services import registration
+from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read
 
 MOST_SUGGESTED = 8
@@ -76,6 +77,7 @@ def register(request):
 @permission_required_page(permissions.CHANGE_PATIENT)
 def edit(request, patient: UUID):
     row = get_object_or_404(_visible(request), public_id=patient)
+    check_chart_open(patient=row, by=request.user)
     page = PatientPage(request, row)
     if request.method == "GET":
         record_chart_read(patient=row, by=request.user)

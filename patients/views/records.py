@@ -21,6 +21,7 @@ from clinic.core.pages import permission_required_page, posted_request_id, refus
 from patients import forms, permissions, selectors
 from patients.models import Encounter
 from patients.services import addenda, encounters, notes, treatments
+from patients.services.access import check_chart_open
 from patients.views.parts import PARTS, context_of_part
 
 
@@ -173,7 +174,8 @@ def enter_in_error(request, encounter: UUID):
 
 
 def _answer(request, public_id: UUID, post: Post) -> HttpResponse:
-    row = get_object_or_404(Encounter.objects.visible_to(request.user), public_id=public_id)
+    row = get_object_or_404(Encounter.objects.visible_to(request.user).select_related("patient"), public_id=public_id)
+    check_chart_open(patient=row.patient, by=request.user)
     refusal = None
     if post.form.is_valid():
         try:
