@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from scheduling.stores import LiveToken
 
 logger = logging.getLogger(__name__)
 
-_BAND = 10**13  # more than any time in milliseconds until the year 2286
+_BAND = 10**12  # more than three days in microseconds
 
 
 def project_later(token: Token) -> None:
@@ -80,10 +80,11 @@ def _live(code: str, patient_id, token: Token) -> LiveToken:
         priority=str(token.priority),
         room=token.room,
         version=token.version,
-        score=_score(token.band, token.effective_at),
+        score=_score(token.band, token.effective_at, token.on),
     )
 
 
-def _score(band: int, effective_at: datetime) -> int:
-    """Orders as (band, effective_at) does, to the millisecond; exact in a double."""
-    return band * _BAND + int(effective_at.timestamp() * 1000)
+def _score(band: int, effective_at: datetime, on: date) -> int:
+    """Orders one day's tokens as (band, effective_at) does, to the microsecond as PostgreSQL keeps it; exact in a double."""
+    day_before = datetime.combine(on, time.min, tzinfo=UTC) - timedelta(days=1)  # the clinic's day may begin before UTC's
+    return band * _BAND + (effective_at - day_before) // timedelta(microseconds=1)

@@ -1,5 +1,7 @@
 """Redis shows the queue; PostgreSQL is the truth."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -45,6 +47,17 @@ def test_every_change_reaches_redis(commits):
         queueing.call_next(queue_id=first.queue_id, by=None, now=NOW, room="2")
         change(first, "left")
     assert stores.queue_state(code, DAY) == ([second.number], 3, {urgent.number: "2"})
+
+
+def test_two_who_arrive_within_a_millisecond_stand_in_redis_as_in_postgresql(commits):
+    doctor = DoctorFactory()
+    with commits():
+        later = arrive(doctor, now=at(8) + timedelta(microseconds=900))
+        sooner = arrive(doctor, now=at(8) + timedelta(microseconds=100))
+
+    in_order = list(Token.objects.filter(on=DAY).order_by("band", "effective_at", "id").values_list("number", flat=True))
+    assert in_order == [sooner.number, later.number]
+    assert stores.waiting_numbers(later.queue.code, DAY) == in_order
 
 
 def test_names_stay_out_of_redis(commits):
