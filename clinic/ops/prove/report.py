@@ -16,6 +16,14 @@ from clinic.ops.prove.stack import Stack
 
 COLUMNS = ("invariant", "what was tried", "attempts", "ok", "refused", "unknown -> resolved", "violations", "negative control")
 
+LIMITS = (
+    "- Processes are killed, not machines: what a power cut does to a disk's own cache is not tried. Nor are a full disk, a network that",
+    "  swallows packets, or a clock that jumps.",
+    "- MongoDB is wiped while the notes concerned are still in PostgreSQL. A body that MongoDB has confirmed leaves PostgreSQL; losing",
+    "  MongoDB's data after that is a case for the backup.",
+    "- Clients and servers share one machine: the times above say that it works under load, not how fast it is.",
+)
+
 
 def table(verdicts: list[Verdict]) -> str:
     rows = [COLUMNS, tuple("---" for _ in COLUMNS), *(_row(verdict) for verdict in verdicts)]
@@ -63,6 +71,10 @@ def document(stack: Stack, verdicts: list[Verdict], *, scale: float, seconds: fl
         "## What was measured beside it",
         "",
         *_measured(verdicts),
+        "",
+        "## What this does not show",
+        "",
+        *LIMITS,
     ]
     return "\n".join(lines) + "\n"
 

@@ -22,9 +22,21 @@ def make_queue(site, doctor, code: str) -> int:
     return site.one(f"INSERT INTO {QUEUE} (public_id, doctor_id, code) VALUES (gen_random_uuid(), %s, %s) RETURNING id", doctor.pk, code)
 
 
-def projection_differences(site) -> int:
-    """Queues whose picture in Redis is not what PostgreSQL has: order of the waiting, who is inside, last number."""
-    return sum(_in_redis(site, code) != _in_postgresql(site, queue) for queue, code in site.rows(f"SELECT id, code FROM {QUEUE}"))
+def projection_differences(site) -> list[str]:
+    """Queues whose picture in Redis is not what PostgreSQL has (order of the waiting, who is inside, last number), in words."""
+    pairs = [(code, _in_postgresql(site, queue), _in_redis(site, code)) for queue, code in site.rows(f"SELECT id, code FROM {QUEUE}")]
+    return [f"Queue {code}: {_first_difference(ours, theirs)}" for code, ours, theirs in pairs if ours != theirs]
+
+
+def _first_difference(ours: tuple, theirs: tuple) -> str:
+    for what, mine, other in zip(("waiting", "inside", "last number"), ours, theirs, strict=True):
+        if what == "waiting" and mine != other and len(mine) == len(other):
+            place = next(n for n, pair in enumerate(zip(mine, other, strict=True)) if pair[0] != pair[1])
+            return f"from place {place + 1} on PostgreSQL has {mine[place : place + 3]}, Redis {other[place : place + 3]}"
+        if mine != other:
+            size = (len(mine), len(other)) if hasattr(mine, "__len__") else (mine, other)
+            return f"{what}: PostgreSQL has {size[0]}, Redis {size[1]}"
+    return "nothing differs"
 
 
 def _in_postgresql(site, queue: int) -> tuple:
