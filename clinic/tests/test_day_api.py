@@ -35,7 +35,7 @@ PATIENT = {
     "sex": "female",
     "phone": "+12025550147",
     "emergency_contact": {"name": "Ken Nakamura", "phone": "+12025550148", "relation": "husband"},
-    "insurance": {"payer": "Acme Health", "policy_number": "A-1", "valid_until": "2099-01-01", "cover_percent": 80},
+    "insurance": {"payer": "Acme Health", "policy_number": "A-1", "valid_until": "2020-01-01", "cover_percent": 80},
     "allergies": [{"substance": "Penicillin", "reaction": "rash", "severity": "moderate"}],
     "problems": [{"text": "Hypertension", "code": "I10"}],
 }
