@@ -68,6 +68,11 @@ class BatchStateRefused(DomainError):
     detail = "This batch cannot be changed like that."
 
 
+class NotRecalled(DomainError):
+    code = "not_recalled"
+    detail = "This batch is not recalled: there is nobody to call."
+
+
 class MedicineExists(DomainError):
     code = "medicine_exists"
     detail = "There already is a medicine of this name and form."

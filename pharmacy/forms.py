@@ -3,7 +3,7 @@
 from django import forms
 
 from clinic.core.forms import DateInput, RequestIdField
-from pharmacy.models import Medicine, ReturnTo, Supplier
+from pharmacy.models import CallOutcome, Medicine, ReturnTo, Supplier
 from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES
 from pharmacy.services.items import MOST_REPEATS
 
@@ -89,3 +89,9 @@ class LineForm(forms.Form):
     def item(self) -> dict:
         names = ("medicine", "dose", "frequency", "duration_days", "quantity", "route", "repeats", "instructions")
         return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
+
+
+class CallForm(forms.Form):
+    patient = forms.UUIDField()
+    outcome = forms.ChoiceField(choices=CallOutcome.choices)
+    note = forms.CharField(max_length=200, required=False)

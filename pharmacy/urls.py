@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, prescribing, stock
+from pharmacy.views import counter, prescribing, recall, stock
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("stock/reorder/", stock.reorder, name="reorder"),
     path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),
+    path("batches/<uuid:batch>/recipients/", recall.recipients, name="recipients"),
+    path("batches/<uuid:batch>/calls/", recall.call, name="recall_call"),
     path("batches/<uuid:batch>/adjust/", stock.adjust, name="adjust"),
     path("batches/<uuid:batch>/<batch_state:to>/", stock.change_state, name="change_batch_state"),
     path("prescribing/medicines/", prescribing.suggest, name="suggest"),

@@ -20,7 +20,9 @@ from pharmacy.api.serializers import (
     MedicineSerializer,
     MovementSerializer,
     ReasonInput,
+    RecallCallInput,
     ReceiptInput,
+    RecipientSerializer,
     ReorderSerializer,
     StockValueSerializer,
     SupplierSerializer,
@@ -28,7 +30,9 @@ from pharmacy.api.serializers import (
 from pharmacy.models import Batch, BatchState, Medicine, StockMovement, Supplier
 from pharmacy.permissions import MANAGE_MEDICINE, MANAGE_STOCK, VIEW_MEDICINE, VIEW_STOCK
 from pharmacy.selectors import demand
+from pharmacy.selectors.recall import recipients_of
 from pharmacy.services import catalogue, stock
+from pharmacy.services.recall import read_recipients, record_call
 
 
 def checked(serializer_class, request, **options) -> dict:
@@ -124,6 +128,8 @@ class BatchViewSet(EtagMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
         "recall": MANAGE_STOCK,
         "quarantine": MANAGE_STOCK,
         "release": MANAGE_STOCK,
+        "recipients": MANAGE_STOCK,  # names and telephone numbers
+        "calls": MANAGE_STOCK,
     }
     queryset = Batch.objects.all()
 
@@ -186,6 +192,24 @@ class BatchViewSet(EtagMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
     @action(detail=True, methods=["post"])
     def release(self, request, public_id):
         return self._change_state(request, BatchState.AVAILABLE)
+
+    @extend_schema(responses=RecipientSerializer(many=True))
+    @action(detail=True)
+    def recipients(self, request, public_id):
+        """Every patient who was given something of the batch, those still to be called first."""
+        page = self.paginate_queryset(read_recipients(batch=self.get_object(), by=request.user))
+        return self.get_paginated_response(RecipientSerializer(page, many=True).data)
+
+    @extend_schema(request=RecallCallInput, responses={201: RecipientSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def calls(self, request, public_id):
+        """Write down how it went to tell one of them."""
+        body, batch = checked(RecallCallInput, request), self.get_object()
+        patient = body.pop("patient")
+        record_call(batch_id=batch.pk, patient_id=patient.pk, by=request.user, request_id=request.request_id, **body)
+        [told] = recipients_of(batch, patient_id=patient.pk)
+        return Response(RecipientSerializer(told).data, status=201)
 
     def _change_state(self, request, to: BatchState) -> Response:
         body = checked(ReasonInput, request)

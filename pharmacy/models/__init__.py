@@ -1,11 +1,13 @@
 from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, ReturnTo
 from pharmacy.models.medicine import Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
+from pharmacy.models.recall import CallOutcome, RecallCall
 from pharmacy.models.stock import Batch, BatchState, MovementKind, StockMovement, Supplier
 
 __all__ = [
     "Batch",
     "BatchState",
+    "CallOutcome",
     "Dispense",
     "DispenseLine",
     "DispenseReturn",
@@ -14,6 +16,7 @@ __all__ = [
     "Prescription",
     "PrescriptionItem",
     "PrescriptionStatus",
+    "RecallCall",
     "ReturnTo",
     "StockMovement",
     "Supplier",

@@ -131,3 +131,30 @@ class ItemIsItsLines(pgtrigger.Trigger):
             RETURN NULL;
         """
         super().__init__(name=name, operation=operation, func=func)
+
+
+class CallIsOfARecipient(pgtrigger.Trigger):
+    """Calls are about a batch that is recalled, to patients who were given something of it.
+
+    What came back and was handed out again from its quarantined part counts as of the batch.
+    """
+
+    when = pgtrigger.Before
+
+    def __init__(self, name: str, operation):
+        func = f"""
+            PERFORM 1 FROM pharmacy_batch WHERE id = NEW.batch_id AND state = 'recalled' AND returned_from_id IS NULL;
+            IF NOT FOUND THEN
+                {refusal(name + "_recalled", "the batch is not recalled")}
+            END IF;
+            PERFORM 1 FROM pharmacy_dispenseline l
+              JOIN pharmacy_batch b ON b.id = l.batch_id
+              JOIN pharmacy_dispense d ON d.id = l.dispense_id
+              JOIN pharmacy_prescription p ON p.id = d.prescription_id
+             WHERE NEW.batch_id IN (b.id, b.returned_from_id) AND p.patient_id = NEW.patient_id;
+            IF NOT FOUND THEN
+                {refusal(name, "nothing of the batch was given to this patient")}
+            END IF;
+            RETURN NEW;
+        """
+        super().__init__(name=name, operation=operation, func=func)

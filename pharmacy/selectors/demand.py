@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import DecimalField, ExpressionWrapper, F, Sum
+from django.db.models import DecimalField, ExpressionWrapper, F, Q, Sum
 from django.utils import timezone
 
 from pharmacy.models import Batch, BatchState, DispenseLine, Medicine
@@ -124,8 +124,9 @@ class StockValue:
 
 
 def stock_value(*, on: date) -> StockValue:
-    worth = Sum(ExpressionWrapper(F("on_hand") * F("unit_cost"), output_field=DecimalField(max_digits=24, decimal_places=4)))
-    held = Batch.objects.filter(on_hand__gt=0).order_by()
-    available = held.filter(state=BatchState.AVAILABLE)
-    parts = (available.filter(expires_on__gt=on), held.exclude(state=BatchState.AVAILABLE), available.filter(expires_on__lte=on))
-    return StockValue(*(part.aggregate(worth=worth)["worth"] or Decimal(0) for part in parts))
+    """One query."""
+    available = Q(state=BatchState.AVAILABLE)
+    parts = {"usable": available & Q(expires_on__gt=on), "set_aside": ~available, "expired": available & Q(expires_on__lte=on)}
+    worth = ExpressionWrapper(F("on_hand") * F("unit_cost"), output_field=DecimalField(max_digits=24, decimal_places=4))
+    sums = {name: Sum(worth, filter=part, default=Decimal(0)) for name, part in parts.items()}
+    return StockValue(**Batch.objects.filter(on_hand__gt=0).order_by().aggregate(**sums))

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from pharmacy.models import Batch, Medicine, StockMovement
 
@@ -21,9 +21,11 @@ def medicines_in_stock(*, on: date, search: str = "", only: str = ""):
 
 def batches_of(medicine: Medicine):
     """Those with something on hand first, as they go out; the used-up ones after them, newest first."""
-    batches = Batch.objects.filter(medicine=medicine).select_related("supplier", "returned_from")
-    held = list(batches.filter(on_hand__gt=0).order_by("expires_on", "received_on", "id"))
-    return held + list(batches.filter(on_hand=0).order_by("-id")[:20])
+    own = Batch.objects.filter(medicine=medicine)
+    used_up = own.filter(on_hand=0).order_by("-id").values("pk")[:20]
+    batches = own.filter(Q(on_hand__gt=0) | Q(pk__in=used_up)).select_related("supplier", "returned_from")
+    held = sorted((each for each in batches if each.on_hand), key=lambda each: (each.expires_on, each.received_on, each.pk))
+    return held + sorted((each for each in batches if not each.on_hand), key=lambda each: -each.pk)
 
 
 def ledger_of(medicine: Medicine):
