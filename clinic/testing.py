@@ -43,6 +43,18 @@ def _own_name_space(request):
         mongo.close_clients()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_session_left(django_db_setup, django_db_blocker):
+    """A browser's idle connection keeps a thread of the live server, and its session, beyond the last test."""
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 def _empty_stores(name: str) -> None:
     from django.conf import settings
     from redis import Redis

@@ -68,6 +68,7 @@ def test_four_people_take_a_patient_from_the_door_to_the_medicine(page_as, docto
     assert Appointment.objects.get().status == "completed"
     assert Invoice.objects.get().status == "paid"
     assert dict(Batch.objects.values_list("lot", "on_hand")) == {"SOON": 0, "LATE": 30}
+    board.close()
     summary = page_as(user(Role.MANAGER))
     expect(summary.get_by_role("heading", level=1)).to_contain_text("Day")
     expect(summary.get_by_text("47.50").first).to_be_visible()
