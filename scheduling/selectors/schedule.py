@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Exists, OuterRef, Q
+
 from clinic.accounts.models import Doctor
-from scheduling.models import Appointment, AppointmentStatus
+from scheduling.models import Appointment, AppointmentStatus, DoctorException, DoctorSession, ExceptionKind
 from scheduling.rules import slots as rules
 from scheduling.selectors.hours import clinic_zone, hours_by_doctor
 
@@ -26,14 +28,30 @@ class Gap:
 
     start: datetime
     end: datetime
-    slots: int
+    starts: tuple[datetime, ...]
+
+    @property
+    def slots(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True)
+class Booked:
+    """An appointment of the column; `is_stranded` when its time was closed after it was booked."""
+
+    appointment: Appointment
+    is_stranded: bool
+
+    @property
+    def start(self) -> datetime:
+        return self.appointment.starts_at
 
 
 @dataclass(frozen=True)
 class Column:
     doctor: Doctor
     on: date
-    rows: list  # of Appointment and Gap, in the order of time
+    rows: list[Booked | Gap]  # in the order of time
     booked: int
     free: int
     reason: str  # why nothing is free, "" when something is
@@ -60,8 +78,9 @@ def _column(doctor: Doctor, on: date, hours: rules.Hours, appointments: list[App
     todays = [each for each in appointments if each.starts_at.astimezone(tz).date() == on]
     taken = [(each.starts_at, each.ends_at) for each in todays if each.is_live]
     [day] = rules.compute_days(hours, taken, first=on, days=1, tz=tz, now=now)
-    gaps = _gaps(day.available)
-    rows = sorted([*todays, *gaps], key=lambda row: row.start if isinstance(row, Gap) else row.starts_at)
+    closures = _closures(hours.of_day(on, tz))
+    booked = [Booked(each, each.is_live and any(e.overlaps(each.starts_at, each.ends_at) for e in closures)) for each in todays]
+    rows = sorted([*booked, *_gaps(day.available)], key=lambda row: row.start)
     reason = REASONS[day.reason] if day.reason else ""
     return Column(doctor, on, rows, len(todays), len(day.available), reason)
 
@@ -70,18 +89,37 @@ def _gaps(free: list[rules.Slot]) -> list[Gap]:
     gaps: list[Gap] = []
     for slot in free:
         if gaps and gaps[-1].end == slot.start:
-            gaps[-1] = Gap(gaps[-1].start, slot.end, gaps[-1].slots + 1)
+            gaps[-1] = Gap(gaps[-1].start, slot.end, (*gaps[-1].starts, slot.start))
         else:
-            gaps.append(Gap(slot.start, slot.end, 1))
+            gaps.append(Gap(slot.start, slot.end, (slot.start,)))
     return gaps
 
 
-def working_doctors(on: date, *, department=None) -> list[Doctor]:
-    """Active doctors, by name; of one department (public id) when asked."""
-    doctors = Doctor.objects.filter(is_active=True).select_related("user", "department")
+def _closures(hours: rules.Hours) -> list[rules.Exceptional]:
+    """What closes time on this day; a holiday of the clinic does not close hours that were opened by name."""
+    opened = [e for e in hours.exceptions if e.kind == rules.Kind.OPEN]
+    closing = [e for e in hours.exceptions if e.kind != rules.Kind.OPEN]
+    return [e for e in closing if not (e.is_clinic_wide and any(o.overlaps(e.start, e.end) for o in opened))]
+
+
+def doctors_of_day(on: date, *, department=None) -> tuple[list[Doctor], list[Doctor]]:
+    """(those with hours or appointments on that day, the other active ones), by name: 1 query.
+
+    Of one department (public id) when asked. One who left the clinic is shown while somebody is booked.
+    """
+    start, end = rules.day_bounds(on, clinic_zone())
+    held = DoctorSession.objects.filter(Q(valid_until=None) | Q(valid_until__gt=on), weekday=on.isoweekday(), valid_from__lte=on)
+    opened = DoctorException.objects.filter(kind=ExceptionKind.OPEN, during__overlap=(start, end))
+    booked = Appointment.objects.overlapping(start, end).filter(status__in=SHOWN)
+    held, opened, booked = (Exists(rows.filter(doctor=OuterRef("pk"))) for rows in (held, opened, booked))
+    doctors = Doctor.objects.select_related("user", "department").annotate(has_hours=held | opened, is_booked=booked)
+    doctors = doctors.filter(Q(is_active=True) | Q(is_booked=True))
     if department:
         doctors = doctors.filter(department__public_id=department)
-    return list(doctors.order_by("user__last_name", "user__first_name", "id"))
+    found = list(doctors.order_by("user__last_name", "user__first_name", "id"))
+    shown = [each for each in found if each.is_booked or (each.has_hours and each.is_active)]
+    ids = {each.pk for each in shown}
+    return shown, [each for each in found if each.pk not in ids]
 
 
 def week_of(on: date) -> list[date]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from clinic.accounts.models import Department, Doctor
 from scheduling.permissions import VIEW_APPOINTMENT
-from scheduling.selectors.schedule import columns, week_of, working_doctors
+from scheduling.selectors.schedule import columns, doctors_of_day, week_of
 from scheduling.views.pages import asked_date, asked_id, staff_page, url_with
 
 DOCTORS_PER_PAGE = 12
@@ -22,16 +22,16 @@ def schedule(request):
     if doctor_id := asked_id(request, "doctor"):
         return _week(request, on, get_object_or_404(Doctor.objects.select_related("user", "department"), public_id=doctor_id))
     department = asked_id(request, "department")
-    doctors = working_doctors(on, department=department)
     if not request.GET and (own := getattr(request.user, "doctor", None)):
         department = own.department.public_id
-        doctors = working_doctors(on, department=department)
+    doctors, absent = doctors_of_day(on, department=department)
     now = timezone.now()
     page = Paginator(doctors, DOCTORS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "on": on,
         "columns": columns(page.object_list, [on], now=now) if page.object_list else [],
         "page_obj": page,
+        "absent": absent,
         "departments": Department.objects.order_by("name"),
         "department": department,
         "tabs": _days(on, department=department),
