@@ -1,4 +1,6 @@
-"""Invoices on paper: A4 PDF by typst, about 20 ms a page. The words come as data, never as markup."""
+"""Files that people take away: invoices on paper, claims for an insurer.
+
+Paper is A4 PDF by typst, about 20 ms a page. The words come as data, never as markup."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -6,10 +8,11 @@ from pathlib import Path
 import orjson
 import typst
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils import timezone
 
-from billing import selectors
-from billing.models import Invoice
+from billing import exports, selectors
+from billing.models import ClaimBatch, Invoice
 from clinic.core.templatetags.ui import amount
 
 TEMPLATE = settings.BASE_DIR / "templates" / "billing" / "invoice.typ"
@@ -96,3 +99,15 @@ def _address_of(invoice: Invoice) -> list[str]:
         return []
     facility = invoice.encounter.doctor.department.facility
     return [line for line in [facility.name, *facility.address.splitlines(), str(facility.phone)] if line.strip()]
+
+
+def claims_file(batch: ClaimBatch) -> HttpResponse:
+    """What goes to the insurer."""
+    made_at = timezone.localtime(batch.created_at)
+    return csv_response(f"claims-{made_at:%Y-%m-%d-%H%M}", selectors.BATCH_HEADING, selectors.batch_rows(batch))
+
+
+def csv_response(name: str, heading, rows) -> HttpResponse:
+    response = HttpResponse(exports.csv_of(heading, rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response

@@ -81,6 +81,21 @@ class RefundExceedsPayment(DomainError):
     detail = "That is more than is left of this payment."
 
 
+class NothingToClaim(DomainError):
+    code = "nothing_to_claim"
+    detail = "There is nothing to claim from an insurer."
+
+
+class ClaimIsLive(DomainError):
+    code = "claim_is_live"
+    detail = "A claim for this invoice waits for its answer."
+
+
+class ClaimClosed(DomainError):
+    code = "claim_closed"
+    detail = "This claim is answered already."
+
+
 class RequestReused(DomainError):
     code = "request_reused"
     detail = "This form was used for something else already. Reload the page and try again."

@@ -1,16 +1,17 @@
 """The only row locks of billing.
 
-Order: invoice, payment, shift, then downwards the prescriptions (by id) and the encounter or patient, and
+Order: invoice, claim, payment, shift, then downwards the prescriptions (by id) and the encounter or patient, and
 last of all the counter of invoices or of credit notes. A counter stands at the end although it is billing's own row: whoever
 holds it waits for nobody, and no number is taken by what may still be refused. A price is locked alone.
 """
 
-from billing.models import CreditNoteCounter, Invoice, InvoiceCounter, Payment, PriceItem, Shift
+from billing.models import Claim, CreditNoteCounter, Invoice, InvoiceCounter, Payment, PriceItem, Shift
 from clinic.core.errors import NotFound
 from patients.locks import lock_encounter, lock_patient
 from pharmacy.locks import lock_prescriptions
 
 __all__ = [
+    "lock_claim",
     "lock_counter",
     "lock_credit_note_counter",
     "lock_encounter",
@@ -35,6 +36,10 @@ def lock_invoice(invoice_id: int) -> Invoice:
 
 def lock_payment(payment_id: int) -> Payment:
     return _lock(Payment.objects, payment_id)
+
+
+def lock_claim(claim_id: int) -> Claim:
+    return _lock(Claim.objects.select_related("invoice__patient"), claim_id)
 
 
 def lock_shift(shift_id: int) -> Shift:

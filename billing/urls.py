@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import invoice, lists, shifts
+from billing.views import claims, invoice, lists, shifts
 
 app_name = "billing"
 
@@ -18,6 +18,13 @@ urlpatterns = [
     path("invoices/<uuid:invoice>/void/", invoice.void, name="void"),
     path("invoices/<uuid:invoice>/credit/", invoice.credit, name="credit"),
     path("invoices/<uuid:invoice>/pdf/", invoice.pdf, name="pdf"),
+    path("invoices/<uuid:invoice>/claim/", claims.claim, name="claim"),
+    path("invoices/<uuid:invoice>/charge-patient/", claims.charge_patient, name="charge_patient"),
+    path("claims/", claims.claims, name="claims"),
+    path("claims/batch/", claims.make_batch, name="claim_batch"),
+    path("claims/batches/<uuid:batch>/", claims.batch_file, name="batch_file"),
+    path("claims/remittance/", claims.remittance, name="remittance"),
+    path("claims/<uuid:claim>/answer/", claims.answer, name="answer_claim"),
     path("payments/<uuid:payment>/receipt/", invoice.receipt, name="receipt"),
     path("payments/<uuid:payment>/refund/", invoice.refund, name="refund"),
     path("shift/", shifts.shift, name="shift"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from rest_framework import serializers
 
-from billing.models import InvoiceStatus, PaymentMethod
+from billing.models import ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
 from billing.selectors import midnight
 from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import Encounter, Patient
@@ -82,6 +82,30 @@ class CreditInput(ReasonInput):
     amount = MoneyField(required=False)
 
 
+class ClaimInput(serializers.Serializer):
+    invoice = PublicIdField(queryset=Invoice.objects.none())
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["invoice"].queryset = Invoice.objects.visible_to(self.context["request"].user)
+
+
+class ClaimAnswerInput(serializers.Serializer):
+    status = serializers.ChoiceField(choices=ClaimStatus.choices)
+    amount = MoneyField(required=False, allow_null=True)
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
+
+
+class PayerInput(serializers.Serializer):
+    payer = serializers.CharField(max_length=120)
+
+
+class RemittanceInput(serializers.Serializer):
+    csv = serializers.CharField(max_length=500_000, trim_whitespace=False)
+    dry_run = serializers.BooleanField(default=True)
+
+
 class PaymentInput(serializers.Serializer):
     method = serializers.ChoiceField(choices=PaymentMethod.choices)
     amount = MoneyField()
@@ -137,6 +161,13 @@ class InvoiceFilter(_Filter):
     visit = serializers.UUIDField(required=False)
     status = serializers.ChoiceField(choices=InvoiceStatus.choices, required=False)
     search = serializers.CharField(required=False, max_length=100)
+
+
+class ClaimFilter(_Filter):
+    invoice = serializers.UUIDField(required=False)
+    patient = serializers.UUIDField(required=False)
+    payer = serializers.CharField(max_length=120, required=False)
+    status = serializers.ChoiceField(choices=ClaimStatus.choices, required=False)
 
 
 class CreditNoteFilter(_Filter):

@@ -1,10 +1,11 @@
 from rest_framework.routers import SimpleRouter
 
-from billing.api import views
+from billing.api import claims, views
 
 router = SimpleRouter(use_regex_path=False)
 router.register("invoices", views.InvoiceViewSet, basename="invoice")
 router.register("credit-notes", views.CreditNoteViewSet, basename="credit-note")
+router.register("claims", claims.ClaimViewSet, basename="claim")
 router.register("payments", views.PaymentViewSet, basename="payment")
 router.register("shifts", views.ShiftViewSet, basename="shift")
 

@@ -13,6 +13,7 @@ from billing.permissions import (
     CREDIT_INVOICE,
     ISSUE_INVOICE,
     MAKE_INVOICE,
+    MANAGE_CLAIMS,
     OVERSEE_SHIFTS,
     REFUND_PAYMENT,
     TAKE_PAYMENT,
@@ -20,7 +21,7 @@ from billing.permissions import (
     VOID_INVOICE,
     WORK_SHIFT,
 )
-from billing.services import crediting, invoicing, payments, shifts
+from billing.services import claiming, crediting, invoicing, payments, shifts
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, HasActionPermission, ORJSONRenderer
 from clinic.core.http import expected_version
@@ -60,6 +61,7 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         "void": VOID_INVOICE,
         "issue": ISSUE_INVOICE,
         "credit": CREDIT_INVOICE,
+        "charge_patient": MANAGE_CLAIMS,
         "pay": TAKE_PAYMENT,
         "pdf": VIEW_INVOICE,
     }
@@ -129,6 +131,13 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
     @idempotent
     def issue(self, request, *args, **kwargs):
         return self.answer(invoicing.issue_invoice(invoice_id=self.get_object().pk, by=request.user, on=timezone.localdate()))
+
+    @action(detail=True, methods=["post"], url_path="charge-patient")
+    @idempotent
+    def charge_patient(self, request, *args, **kwargs):
+        """What the insurer still owes falls to the patient."""
+        body = read(inputs.ReasonInput, request)
+        return self.answer(claiming.charge_patient(invoice_id=self.get_object().pk, by=request.user, **body))
 
     @action(detail=True, methods=["post"])
     @idempotent

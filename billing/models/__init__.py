@@ -1,3 +1,4 @@
+from billing.models.claim import Claim, ClaimBatch, ClaimStatus
 from billing.models.credit import CreditLine, CreditNote, CreditNoteCounter
 from billing.models.invoice import Invoice, InvoiceCounter, InvoiceState, InvoiceStatus
 from billing.models.line import InvoiceLine, LineKind
@@ -6,6 +7,9 @@ from billing.models.price import PriceItem
 
 __all__ = [
     "CashCount",
+    "Claim",
+    "ClaimBatch",
+    "ClaimStatus",
     "CreditLine",
     "CreditNote",
     "CreditNoteCounter",

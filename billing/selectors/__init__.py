@@ -1,6 +1,7 @@
 """Reads shaped like the pages and endpoints of billing."""
 
 from billing.selectors.charges import VisitToBill, charges_of, live_lines, to_bill_rows, unbilled, visits_to_bill
+from billing.selectors.claims import BATCH_HEADING, batch_rows, claims_for_list, to_claim, to_claim_by_payer
 from billing.selectors.invoices import (
     credit_notes,
     dated_between,
@@ -16,8 +17,11 @@ from billing.selectors.invoices import (
 from billing.selectors.shifts import expected_in, expected_in_each, movements_in, open_shift_of, shifts_for_list
 
 __all__ = [
+    "BATCH_HEADING",
     "VisitToBill",
+    "batch_rows",
     "charges_of",
+    "claims_for_list",
     "credit_notes",
     "dated_between",
     "expected_in",
@@ -34,6 +38,8 @@ __all__ = [
     "search_invoices",
     "shifts_for_list",
     "to_bill_rows",
+    "to_claim",
+    "to_claim_by_payer",
     "unbilled",
     "visits_to_bill",
     "with_lines",

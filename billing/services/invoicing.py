@@ -13,6 +13,7 @@ from billing.errors import (
     AlreadyBilled,
     AlreadyIssued,
     AlreadyVoid,
+    ClaimIsLive,
     EmptyInvoice,
     HasCreditNotes,
     HasPayments,
@@ -22,7 +23,7 @@ from billing.errors import (
     RequestReused,
     VisitInError,
 )
-from billing.models import Invoice, InvoiceLine, InvoiceState
+from billing.models import Claim, Invoice, InvoiceLine, InvoiceState
 from billing.rules import Charge
 from billing.services import clearance
 from billing.services.lines import insurer_share_of, line_of_charge, lines_from, total_of, with_amounts, with_shares
@@ -191,6 +192,8 @@ def void_invoice(*, invoice_id: int, reason: str, by) -> Invoice:
         raise HasPayments
     if invoice.credited:
         raise HasCreditNotes
+    if Claim.objects.live().filter(invoice=invoice).exists():
+        raise ClaimIsLive
     was_settled = invoice.is_settled_by_patient
     invoice.save_changes(state=InvoiceState.VOID, void_reason=reason)
     invoice.lines.update(is_void=True)

@@ -33,9 +33,8 @@ class PatientFactory(factory.django.DjangoModelFactory):
 
 def insured(cover_percent=80, **attributes):
     """A patient whose insurance has no end."""
-    return PatientFactory(
-        insurance_payer="Northern Mutual", insurance_policy_number="NM-1", insurance_cover_percent=cover_percent, **attributes
-    )
+    cover = {"insurance_payer": "Northern Mutual", "insurance_policy_number": "NM-1", "insurance_cover_percent": cover_percent}
+    return PatientFactory(**cover | attributes)
 
 
 class EncounterFactory(factory.django.DjangoModelFactory):

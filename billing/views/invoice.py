@@ -11,9 +11,28 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing import documents, selectors
-from billing.forms import CreditForm, LineForm, NewInvoiceForm, PaymentForm, ReasonForm, RefundForm, amount_field, put_errors
+from billing.forms import (
+    ClaimAnswerForm,
+    CreditForm,
+    LineForm,
+    NewInvoiceForm,
+    PaymentForm,
+    ReasonForm,
+    RefundForm,
+    amount_field,
+    put_errors,
+)
 from billing.models import Invoice, Payment, PriceItem
-from billing.permissions import CREDIT_INVOICE, ISSUE_INVOICE, MAKE_INVOICE, REFUND_PAYMENT, TAKE_PAYMENT, VIEW_INVOICE, VOID_INVOICE
+from billing.permissions import (
+    CREDIT_INVOICE,
+    ISSUE_INVOICE,
+    MAKE_INVOICE,
+    MANAGE_CLAIMS,
+    REFUND_PAYMENT,
+    TAKE_PAYMENT,
+    VIEW_INVOICE,
+    VOID_INVOICE,
+)
 from billing.rules import change_due
 from billing.services import crediting, invoicing, payments
 from clinic.core.errors import DomainError, InvalidInput
@@ -37,7 +56,10 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
     """The page, or for htmx its inner part. `refused` names the action beside which the refusal is shown."""
     user = request.user
     made = selectors.payments_of(invoice)
+    claims = list(invoice.claims.order_by("-id")) if invoice.insurer_share and user.has_perm(MANAGE_CLAIMS) else []
+    may_claim = invoice.is_payable and invoice.insurer_balance > 0 and user.has_perm(MANAGE_CLAIMS)
     can = {
+        "claim": may_claim and not any(claim.is_live for claim in claims),
         "edit": invoice.is_draft and user.has_perm(MAKE_INVOICE),
         "issue": invoice.is_draft and user.has_perm(ISSUE_INVOICE),
         "pay": invoice.is_payable and user.has_perm(TAKE_PAYMENT),
@@ -56,6 +78,8 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
         "payment_form": forms.get("payment_form") or PaymentForm(invoice=invoice),
         "line_form": forms.get("line_form") or LineForm(prices=prices(), auto_id="line_%s"),
         "void_form": ReasonForm(auto_id="void_%s"),
+        "claims": claims,
+        "claim_form": ClaimAnswerForm(auto_id="claim_%s"),
         "refund_form": RefundForm(auto_id=False),
         "credit_form": forms.get("credit_form") or CreditForm(invoice=invoice, auto_id="credit_%s"),
         "credit_notes": selectors.credit_notes(invoice.credit_notes.all()) if invoice.credited else [],

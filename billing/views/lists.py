@@ -13,7 +13,7 @@ from billing import selectors
 from billing.errors import AlreadyBilled
 from billing.forms import InvoiceSearch
 from billing.models import Invoice
-from billing.permissions import ISSUE_INVOICE, MAKE_INVOICE, VIEW_INVOICE
+from billing.permissions import ISSUE_INVOICE, MAKE_INVOICE, MANAGE_CLAIMS, VIEW_INVOICE
 from billing.services.invoicing import bill_visit
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
@@ -89,5 +89,9 @@ def tabs(request, current: str) -> list[dict]:
             ("to_bill", "To bill", reverse("billing:to_bill")),
             ("all", "All", f"{reverse('billing:invoices')}?show=all"),
         ]
-    counts = {"to_bill": selectors.visits_to_bill(since=timezone.now() - TO_BILL_FOR).count()} if len(entries) == 3 else {}
+    if request.user.has_perm(MANAGE_CLAIMS):
+        entries.append(("claims", "Claims", reverse("billing:claims")))
+    counts = (
+        {"to_bill": selectors.visits_to_bill(since=timezone.now() - TO_BILL_FOR).count()} if request.user.has_perm(MAKE_INVOICE) else {}
+    )
     return [{"label": label, "url": url, "current": name == current, "count": counts.get(name)} for name, label, url in entries]

@@ -1,0 +1,46 @@
+"""Files for other programs, and from them. What a spreadsheet would run as a formula is written as text."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from clinic.core.errors import InvalidInput
+
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def as_text(value: Any) -> str:
+    """The value as a cell: text that would start a formula gets an apostrophe before it; numbers stay numbers."""
+    text = "" if value is None else str(value)
+    is_words = isinstance(value, str)
+    return f"'{text}" if is_words and text.startswith(_STARTS_A_FORMULA) else text
+
+
+def csv_of(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Comma separated, UTF-8 with a mark that makes spreadsheets read it as such."""
+    sink = io.StringIO()
+    writer = csv.writer(sink)
+    writer.writerow(heading)
+    writer.writerows([as_text(value) for value in row] for row in rows)
+    return "\ufeff" + sink.getvalue()
+
+
+def read_csv(text: str, *, required: Sequence[str], most: int) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line, {column: trimmed text}) of each row that is not empty. Raises InvalidInput for what is no such file."""
+    text = text.lstrip("\ufeff")
+    if "\0" in text:
+        raise InvalidInput("This is not a text file.", errors={"csv": ["This is not a text file."]})
+    lines = text.splitlines()
+    if len(lines) > most + 1:
+        raise InvalidInput(errors={"csv": [f"At most {most} rows at a time."]})
+    delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
+    reader = csv.reader(lines, delimiter=delimiter)
+    try:
+        names = [name.strip().lower() for name in next(reader, [])]
+        rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except csv.Error as error:
+        raise InvalidInput(errors={"csv": ["This is not a CSV file."]}) from error
+    if missing := [name for name in required if name not in names]:
+        raise InvalidInput(errors={"csv": [f"The first line must name the columns; missing: {', '.join(missing)}."]})
+    return ((line, dict(zip(names, (cell.strip() for cell in cells), strict=False))) for line, cells in rows)
