@@ -1,7 +1,11 @@
+"""The event process: the board's stream and nothing else. Pages and the API are served by clinic.wsgi."""
+
 import os
 
-from django.core.asgi import get_asgi_application
+import django
+from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+django.setup()
 
-application = get_asgi_application()
+application = import_string("scheduling.stream.application")

@@ -28,6 +28,8 @@ PAY_BEFORE_DISPENSE = env.bool("PAY_BEFORE_DISPENSE", default=True)
 STOCK_LEAD_DAYS = env.int("STOCK_LEAD_DAYS", default=7)
 STOCK_COVER_DAYS = env.int("STOCK_COVER_DAYS", default=30)
 DEMO = env.bool("DEMO", default=False)
+# Where browsers find the board's event stream: a path behind the same proxy, or a whole address. Empty: the board asks every 2 s.
+BOARD_EVENTS_URL = env.str("BOARD_EVENTS_URL", default="")
 
 # --- Safety ----------------------------------------------------------------------------
 

@@ -7,18 +7,20 @@ Nothing here is the truth of anything, and no name of a person goes in: ids, num
     queue:token:{date}:{queue}:{n}      hash    id, status, priority, room, patient, version
     queue:counter:{date}:{queue}        string  last number
     queue:current:{date}:{queue}        hash    called and served numbers -> room
+    queue:changed                       channel a word without meaning after each change
 
 `{queue}` is the queue's code, `{start}` seconds since 1970. Each function raises RedisDown.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from clinic.core.redis import client, guarded, key
+from clinic.core.redis import client, guarded, key, messages
 
 HOLD_S = 300
 _KEPT_S = 2 * 86_400
+_CHANNEL = "queue:changed"
 
 # Takes the hold away only from the one who has it.
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
@@ -106,7 +108,16 @@ class LiveToken:
 
 @guarded
 def write_token(token: LiveToken) -> None:
-    _project(client(), token)
+    """Write it, and tell those who listen that the queue changed."""
+    with client().pipeline(transaction=False) as pipe:
+        _project(pipe, token)
+        pipe.publish(key(_CHANNEL), "changed")
+        pipe.execute()
+
+
+def changes() -> AsyncIterator[str]:
+    """Something at each change of a queue, in an event loop. Raises RedisDown."""
+    return messages(_CHANNEL)
 
 
 @guarded

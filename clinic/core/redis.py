@@ -1,9 +1,11 @@
 """The one way to Redis. It carries live views and wakes tasks; it is never the truth of anything."""
 
 import functools
+from collections.abc import AsyncIterator
 
 import redis as redis_py
 from django.conf import settings
+from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -13,6 +15,7 @@ from redis.retry import Retry
 from clinic.core.breaker import Breaker
 
 TIMEOUT_S = 0.3
+_SILENCE_S = 5  # after which a subscription is asked whether it is still there
 
 
 class RedisDown(Exception):
@@ -58,3 +61,23 @@ def guarded(call):
             raise RedisDown from error
 
     return run
+
+
+async def messages(channel: str) -> AsyncIterator[str]:
+    """Each message on a channel of ours, as it comes. Raises RedisDown when Redis fails, or does not answer any more."""
+    connection = AsyncRedis.from_url(settings.REDIS_URL, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S, decode_responses=True)
+    asked = False
+    try:
+        async with connection, connection.pubsub() as subscription:
+            await subscription.subscribe(key(channel))
+            while True:
+                message = await subscription.get_message(ignore_subscribe_messages=True, timeout=_SILENCE_S)
+                if message and message["type"] == "message":
+                    yield message["data"]
+                elif message is None and asked:
+                    raise RedisDown
+                elif message is None:
+                    await subscription.ping()
+                asked = message is None
+    except (RedisError, OSError) as error:
+        raise RedisDown from error

@@ -26,15 +26,13 @@ WEB_WORKERS = 2
 TITLES = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis", "MONGODB_URL": "MongoDB"}
 
 
-class Web(Service):
-    def __init__(self, port: int, env: dict):
+class Granian(Service):
+    """A server of ours on loopback; ready when /healthz is."""
+
+    def __init__(self, *, name: str, port: int, arguments: list, application: str, env: dict):
         self._port = port
-        # As many threads as the database pool has connections: a request waits for a thread, where
-        # waiting is cheap, and never for a connection.
-        argv = ["granian", "--interface", "wsgi", "--workers", WEB_WORKERS, "--blocking-threads", 8, "--no-ws"]
-        argv += ["--respawn-failed-workers", "--respawn-interval", 0.5, "--workers-kill-timeout", 10]
-        argv += ["--host", LOOPBACK, "--port", port, "clinic.wsgi:application"]
-        super().__init__(name="web", argv=[sys.executable, "-m", *argv], env=env, cwd=PROJECT)
+        argv = [sys.executable, "-m", "granian", *arguments, "--no-ws", "--respawn-failed-workers", "--respawn-interval", 0.5]
+        super().__init__(name=name, argv=[*argv, "--host", LOOPBACK, "--port", port, application], env=env, cwd=PROJECT)
 
     def check_ready(self):
         connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=5)
@@ -47,6 +45,22 @@ class Web(Service):
             connection.close()
         if status != 200:
             raise NotReady(f"GET /healthz answers {status}")
+
+
+class Web(Granian):
+    def __init__(self, port: int, env: dict):
+        # As many threads as the database pool has connections: a request waits for a thread, where
+        # waiting is cheap, and never for a connection.
+        arguments = ["--interface", "wsgi", "--workers", WEB_WORKERS, "--blocking-threads", 8, "--workers-kill-timeout", 10]
+        super().__init__(name="web", port=port, arguments=arguments, application="clinic.wsgi:application", env=env)
+
+
+class Events(Granian):
+    """The board's event stream. Its connections never end by themselves: a stop does not wait for them."""
+
+    def __init__(self, port: int, env: dict):
+        arguments = ["--interface", "asginl", "--workers", 1, "--workers-kill-timeout", 1]
+        super().__init__(name="events", port=port, arguments=arguments, application="clinic.asgi:application", env=env)
 
 
 def celery(name: str, *arguments, env: dict) -> Service:
@@ -78,7 +92,8 @@ def _serve(supervisor, wanted_port: int) -> int:
     port = first_free_port(wanted_port)
     if port != wanted_port:
         say(f"  Port {wanted_port} is not free; using {port}.")
-    settings = _settings(data_dir, port) | data_stores.urls
+    events_port = first_free_port(port + 1)
+    settings = _settings(data_dir, port, events_port) | data_stores.urls
     environment = os.environ | settings | {"MONGODB_KIND": data_stores.mongodb_kind, "DATA_DIR": str(data_dir.path)}
     environment |= {"CLINIC_LOGINS_FILE": str(logins_file), "PYTHONUNBUFFERED": "1"}
     if not freshness.is_current(data_dir.path, logins_file, settings["DATABASE_URL"]):
@@ -88,7 +103,7 @@ def _serve(supervisor, wanted_port: int) -> int:
     beat_file = data_dir.path / "celerybeat-schedule"
     worker = celery("worker", "worker", "--concurrency", 2, "--without-gossip", "--without-mingle", env=environment)
     beat = celery("beat", "beat", "--schedule", beat_file, "--pidfile", "", env=environment)
-    supervisor.start([worker, beat])
+    supervisor.start([worker, beat, Events(events_port, environment)])
     stores.write_servers_env(data_dir, data_stores.urls | settings)
     _say_serving(settings["BASE_URL"], logins, data_dir, time.monotonic() - started_at)
     supervisor.run_until_stopped()
@@ -103,7 +118,7 @@ def ensure_logins(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def _settings(data_dir, port: int) -> dict:
+def _settings(data_dir, port: int, events_port: int) -> dict:
     """Production settings, but for what only loopback and a demo may do.
 
     Each that a production .env in this checkout might set is set here: the demo must not send its mail.
@@ -111,6 +126,7 @@ def _settings(data_dir, port: int) -> dict:
     base_url = f"http://{LOOPBACK}:{port}"
     return {
         "BASE_URL": base_url,
+        "BOARD_EVENTS_URL": f"http://{LOOPBACK}:{events_port}/events/board",
         "SECRET_KEY": data_dir.secret("secret_key", length=48),
         "AUDIT_KEY": data_dir.secret("audit_key", length=48),
         "DEBUG": "False",

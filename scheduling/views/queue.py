@@ -1,7 +1,11 @@
 """The queue of a doctor or a nurse, and the public board."""
 
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from csp.constants import SELF
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -76,11 +80,17 @@ def visit(request, token: UUID):
 def board(request):
     """Public: labels and rooms, no names. With htmx the part that refreshes itself."""
     department = Department.objects.filter(public_id=asked_id(request, "department")).first()
-    context = {
-        "board": read_board(department=department.public_id if department else None, now=timezone.now()),
-        "department": department,
-    }
-    return render(request, "scheduling/_board.html" if request.htmx else "scheduling/board.html", context)
+    context = {"board": read_board(department=department.public_id if department else None, now=timezone.now())}
+    if request.htmx:
+        return render(request, "scheduling/_board.html", context)
+    page = csp_update({"connect-src": _board_sources()})(render)
+    return page(request, "scheduling/board.html", context | {"department": department, "events_url": settings.BOARD_EVENTS_URL})
+
+
+def _board_sources() -> list[str]:
+    """Where the board may fetch from: here, and the process of the events when it stands at another address."""
+    address = urlsplit(settings.BOARD_EVENTS_URL)
+    return [SELF, f"{address.scheme}://{address.netloc}"] if address.netloc else [SELF]
 
 
 def _act(request, do, *, room: str = ""):
