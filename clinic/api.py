@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
-from clinic.core.api import unknown_endpoint
+from clinic.core.views import UnknownEndpoint
 
 v1 = [
     path("", include("clinic.accounts.api.urls")),
@@ -26,5 +26,5 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(**public), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", **public), name="docs"),
     path("redoc/", inline_styles(SpectacularRedocView.as_view(url_name="schema", **public)), name="redoc"),
-    path("<path:rest>", unknown_endpoint),
+    path("<path:rest>", UnknownEndpoint.as_view()),
 ]

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from clinic.audit.http import problem_handler
 from clinic.audit.services import idempotency
 from clinic.audit.services.idempotency import Answer
-from clinic.core.api import encode_other
+from clinic.core.api import encode_json
 from clinic.core.errors import DomainError
 
 _NOT_KEPT = {401, 429}
@@ -45,7 +45,7 @@ def idempotent(action):
 
 
 def _answer_of(response: Response) -> Answer:
-    return Answer(response.status_code, orjson.loads(orjson.dumps(response.data, default=encode_other)))
+    return Answer(response.status_code, orjson.loads(encode_json(response.data)))
 
 
 def _refusal_of(error: Exception, request) -> Answer | None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import orjson
-from django.contrib.auth.decorators import login_not_required
 from django.utils.functional import Promise
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.pagination import PageNumberPagination
@@ -12,8 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from clinic.core import errors
-from clinic.core.http import PROBLEM_TYPE, etag_of, problem_response
+from clinic.core.http import PROBLEM_TYPE, etag_of
 
 
 def encode_other(value):
@@ -22,6 +20,11 @@ def encode_other(value):
     if isinstance(value, Mapping):
         return dict(value)
     return str(value)  # Decimal, ErrorDetail
+
+
+def encode_json(data) -> bytes:
+    """JSON of what a view answers. DRF names the rows of a list by number: keys need not be text."""
+    return orjson.dumps(data, default=encode_other, option=orjson.OPT_NON_STR_KEYS)
 
 
 class ORJSONRenderer(JSONRenderer):
@@ -33,7 +36,7 @@ class ORJSONRenderer(JSONRenderer):
         response = (renderer_context or {}).get("response")
         if response is not None and getattr(response, "is_problem", False):
             response["Content-Type"] = PROBLEM_TYPE
-        return orjson.dumps(data, default=encode_other, option=orjson.OPT_NON_STR_KEYS)
+        return encode_json(data)
 
 
 class ClinicJSONParser(JSONParser):
@@ -103,12 +106,6 @@ class HasActionPermission(BasePermission):
 
 
 ANY_SIGNED_IN = object()
-
-
-@login_not_required
-def unknown_endpoint(request, rest: str):
-    """404 in problem details, whoever asks."""
-    return problem_response(errors.NotFound("There is no such endpoint."))
 
 
 class EtagMixin:

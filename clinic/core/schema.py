@@ -166,6 +166,13 @@ class ClinicSchema(AutoSchema):
             return self.resolve_serializer(serializer, direction).ref, True
         return super()._get_request_for_media_type(serializer, direction)
 
+    def _map_serializer_field(self, field, direction, bypass_extensions=False):
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, serializers.ListSerializer) and direction == "request":
+            fewest, most = field.min_length or int(not field.allow_empty), field.max_length
+            schema |= ({"minItems": fewest} if fewest else {}) | ({"maxItems": most} if most else {})
+        return schema
+
     def _map_basic_serializer(self, serializer, direction) -> dict:
         schema = super()._map_basic_serializer(serializer, direction)
         if direction == "response" and schema.get("properties"):
@@ -197,9 +204,14 @@ class PublicIdDescription(OpenApiSerializerFieldExtension):
         return build_basic_type(OpenApiTypes.UUID)
 
 
-class MoneyDescription(OpenApiSerializerFieldExtension):
-    target_class = "clinic.core.serializers.MoneyField"
+class DecimalDescription(OpenApiSerializerFieldExtension):
+    target_class = "rest_framework.serializers.DecimalField"
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema, direction):
-        sign = "-?" if self.target.min_value is None else ""
-        return {"type": "string", "format": "decimal", "pattern": rf"^{sign}[0-9]{{1,10}}(\.[0-9]{{1,2}})?$"}
+        field = self.target
+        if not getattr(field, "coerce_to_string", True):
+            return {"type": "number"}
+        sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
+        whole, cents = field.max_digits - field.decimal_places, field.decimal_places
+        return {"type": "string", "format": "decimal", "pattern": rf"^{sign}[0-9]{{1,{whole}}}(\.[0-9]{{1,{cents}}})?$"}

@@ -8,6 +8,7 @@ from django.http import HttpResponse, JsonResponse
 from django.template import loader
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from rest_framework.views import APIView
 
 from clinic.core import health
 from clinic.core.db import is_database_down
@@ -47,6 +48,15 @@ def page_not_found(request, exception=None):
     if wants_json(request):
         return problem_response(NotFound())
     return HttpResponse(loader.render_to_string("404.html", request=request), status=404)
+
+
+class UnknownEndpoint(APIView):
+    """404 in problem details, whoever asks and by whatever method; an APIView, since those ask for no CSRF token."""
+
+    schema = None
+
+    def dispatch(self, request, *args, **kwargs):
+        return problem_response(NotFound("There is no such endpoint."))
 
 
 @login_not_required

@@ -1,4 +1,5 @@
 import pytest
+from rest_framework.test import APIClient
 
 from clinic.accounts.models import Department, Doctor
 from clinic.accounts.roles import Role
@@ -89,6 +90,16 @@ def test_stale_edit_of_a_doctor_is_refused(api_as):
     assert doctor.room == "3"
 
 
+def test_licence_of_another_doctor_is_refused(api_as):
+    taken, doctor = DoctorFactory(), DoctorFactory()
+
+    answer = api_as(user(Role.ADMIN)).patch(f"/api/v1/doctors/{doctor.public_id}/", {"licence_number": taken.licence_number, "room": "9"})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["licence_number"])
+    unchanged = Doctor.objects.get(pk=doctor.pk)
+    assert (unchanged.licence_number, unchanged.room) == (doctor.licence_number, doctor.room)
+
+
 def test_doctor_is_deactivated_and_kept(api_as):
     doctor = DoctorFactory()
 
@@ -110,3 +121,10 @@ def test_unknown_endpoint_and_unknown_object_are_404_problems(api_as):
     for path in ("/api/v1/nothing/", "/api/v1/doctors/6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11/", "/api/v1/doctors/1/"):
         answer = client.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+
+
+def test_unknown_endpoint_is_404_by_any_method_and_without_a_csrf_token():
+    client = APIClient(enforce_csrf_checks=True)
+    for method in ("get", "post", "put", "patch", "delete", "options"):
+        answer = getattr(client, method)("/api/v1/doctors/no-such-id/")
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json"), method

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from django.db import connection
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
@@ -115,6 +116,18 @@ def test_without_a_key_each_request_has_its_effect():
 
     assert ask(by, name="East", key=None).data["request_id"] != ask(by, name="West", key=None).data["request_id"]
     assert Facility.objects.count() == 2
+
+
+def test_refusal_that_names_rows_by_number_is_kept_like_any_other():
+    by = user(Role.ADMIN)
+
+    def refuse():
+        raise ValidationError({"items": {0: {"quantity": ["A valid integer is required."]}}})
+
+    first, again = ask(by, then=refuse), ask(by, then=refuse)
+
+    assert first.status_code == again.status_code == 400
+    assert first.data["errors"] == again.data["errors"] == {"items": {"0": {"quantity": ["A valid integer is required."]}}}
 
 
 def test_old_answers_are_forgotten_and_fresh_ones_kept():
