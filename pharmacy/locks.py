@@ -6,6 +6,7 @@ A prescription's lock covers its items, dispenses and their lines. Whoever locks
 
 from datetime import date
 
+from django.db import connection
 from django.db.models import Q
 
 from patients.models import Encounter
@@ -52,3 +53,9 @@ def lock_open_encounter(encounter_id: int) -> Encounter:
 
 def lock_supplier(supplier_id: int) -> Supplier:
     return Supplier.objects.select_for_update(no_key=True).get(pk=supplier_id)
+
+
+def lock_interaction_table() -> None:
+    """One load of the table at a time; whoever checks a prescription meanwhile sees the old one. Nothing else is held with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE pharmacy_interaction IN SHARE ROW EXCLUSIVE MODE")

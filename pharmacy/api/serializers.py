@@ -13,6 +13,7 @@ from pharmacy.models import (
     Prescription,
     PrescriptionItem,
     ReturnTo,
+    Severity,
     StockMovement,
     Supplier,
 )
@@ -197,17 +198,18 @@ class PrescriptionItemSerializer(serializers.ModelSerializer):
 
 
 class AlertSerializer(serializers.Serializer):
-    kind = serializers.ChoiceField(["allergy", "duplicate", "controlled"])
+    kind = serializers.ChoiceField(["allergy", "interaction", "duplicate", "controlled"])
     medicine = serializers.CharField()
     text = serializers.CharField()
     needs_reason = serializers.BooleanField()
+    severity = serializers.ChoiceField(Severity.choices, allow_blank=True, help_text="Of an interaction.")
 
 
 class ChecksSerializer(serializers.Serializer):
     """What the alerts speak about; `unknown` is not 'none'."""
 
     allergies = serializers.ChoiceField(["checked", "unknown"])
-    interactions = serializers.ChoiceField(["unknown"])
+    interactions = serializers.ChoiceField(["checked", "unknown"])
 
 
 class PrescriptionSerializer(serializers.ModelSerializer):

@@ -1,4 +1,5 @@
 from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, ReturnTo
+from pharmacy.models.interaction import Interaction, InteractionSubstance, Severity
 from pharmacy.models.medicine import Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.recall import CallOutcome, RecallCall
@@ -11,6 +12,8 @@ __all__ = [
     "Dispense",
     "DispenseLine",
     "DispenseReturn",
+    "Interaction",
+    "InteractionSubstance",
     "Medicine",
     "MovementKind",
     "Prescription",
@@ -18,6 +21,7 @@ __all__ = [
     "PrescriptionStatus",
     "RecallCall",
     "ReturnTo",
+    "Severity",
     "StockMovement",
     "Supplier",
 ]

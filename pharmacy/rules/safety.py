@@ -1,4 +1,4 @@
-"""Warnings about a prescription: allergies and duplicates, by ingredient."""
+"""Warnings about a prescription: allergies, duplicates and interactions, by ingredient."""
 
 import re
 import unicodedata
@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
+from pharmacy.rules.interactions import NO_TABLE, InteractionTable
 from pharmacy.rules.substances import CLASSES, SYNONYMS
-
-# No table of interactions is loaded: 'not checked' is what is known, and never 'none'.
-INTERACTIONS = "unknown"
 
 
 @dataclass(frozen=True)
@@ -23,21 +21,29 @@ class Drug:
 
 @dataclass(frozen=True)
 class Alert:
-    """`kind` is allergy, duplicate or controlled; `needs_reason` says whether going on needs one."""
+    """`kind` is allergy, interaction, duplicate or controlled; `needs_reason` says whether going on needs one.
+
+    `severity` is of an interaction only: contraindicated or serious.
+    """
 
     kind: str
     medicine: str
     text: str
     needs_reason: bool = True
+    severity: str = ""
 
 
 @dataclass(frozen=True)
 class SafetyReport:
-    """`allergies` is checked, or unknown when nobody asked the patient; `interactions` is always unknown so far."""
+    """`allergies` is checked, or unknown when nobody asked the patient.
+
+    `interactions` is checked, or unknown when the table is empty or says nothing on `not_in_table`.
+    """
 
     alerts: tuple[Alert, ...]
     allergies: str
-    interactions: str = INTERACTIONS
+    interactions: str = "unknown"
+    not_in_table: tuple[str, ...] = ()
 
     @property
     def needs_reason(self) -> bool:
@@ -47,18 +53,47 @@ class SafetyReport:
         return [asdict(alert) for alert in self.alerts]
 
 
-def check_safety(drugs: Iterable[Drug], *, allergies: Iterable[str], allergies_known: bool, current: Iterable[Drug] = ()) -> SafetyReport:
+def check_safety(
+    drugs: Iterable[Drug],
+    *,
+    allergies: Iterable[str],
+    allergies_known: bool,
+    current: Iterable[Drug] = (),
+    table: InteractionTable = NO_TABLE,
+) -> SafetyReport:
     """Each drug against the substances the patient is allergic to, against the other drugs, and against those taken now."""
     drugs, current, allergies = list(drugs), list(current), list(allergies)
     alerts = []
     for at, drug in enumerate(drugs):
         alerts += _allergy_alerts(drug, allergies)
+        alerts += _interaction_alerts(drug, drugs[:at], "on this prescription", table)
+        alerts += _interaction_alerts(drug, current, "taken now", table)
         alerts += _duplicate_alerts(drug, drugs[:at], "on this prescription")
         alerts += _duplicate_alerts(drug, current, "taken now")
         if drug.is_controlled:
             alerts.append(Alert("controlled", drug.name, f"{drug.name} is a controlled medicine.", needs_reason=False))
     known = allergies_known or bool(allergies)
-    return SafetyReport(tuple(alerts), "checked" if known else "unknown")
+    not_in_table = table.unknown(name for drug in [*drugs, *current] for name in _canonicals(drug))
+    checked = bool(drugs) and bool(table.pairs) and not not_in_table
+    return SafetyReport(
+        tuple(alerts),
+        allergies="checked" if known else "unknown",
+        interactions="checked" if checked else "unknown",
+        not_in_table=tuple(not_in_table) if table.pairs else (),
+    )
+
+
+def _canonicals(drug: Drug) -> list[str]:
+    return [canonical(ingredient) for ingredient in drug.ingredients]
+
+
+def _interaction_alerts(drug: Drug, others: list[Drug], where: str, table: InteractionTable) -> list[Alert]:
+    alerts = []
+    for other in others:
+        for pair in table.between(_canonicals(drug), _canonicals(other)):
+            text = f"{drug.name} and {other.name}, {where}: {pair.effect}"
+            alerts.append(Alert("interaction", drug.name, text, severity=pair.severity))
+    return alerts
 
 
 def _allergy_alerts(drug: Drug, allergies: list[str]) -> list[Alert]:

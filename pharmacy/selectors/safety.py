@@ -1,13 +1,14 @@
-"""The safety checks over stored rows. Three queries, however many prescriptions."""
+"""The safety checks over stored rows. Four queries, however many prescriptions."""
 
 from collections import defaultdict
 from datetime import date, timedelta
 
 from django.db.models import DurationField, ExpressionWrapper, F, Value
 
-from patients.models import Allergy, Patient
-from pharmacy.models import Medicine, Prescription, PrescriptionItem, PrescriptionStatus
-from pharmacy.rules.safety import Drug, SafetyReport, check_safety
+from patients.models import Patient
+from pharmacy.models import Interaction, InteractionSubstance, Medicine, Prescription, PrescriptionItem, PrescriptionStatus
+from pharmacy.rules.interactions import InteractionTable, Pair
+from pharmacy.rules.safety import Drug, SafetyReport, canonical, check_safety
 
 _TAKEN = [PrescriptionStatus.SIGNED, PrescriptionStatus.PARTIALLY_DISPENSED, PrescriptionStatus.DISPENSED]
 
@@ -37,26 +38,45 @@ def safety_of_many(prescriptions, *, on: date, items=None) -> dict[int, SafetyRe
     """{prescription pk: report}. `prescriptions` have items with medicine at hand, or prefetched."""
     prescriptions = list(prescriptions)
     patient_ids = {prescription.patient_id for prescription in prescriptions}
-    substances = _substances(patient_ids)
-    reviewed = set(Patient.objects.filter(pk__in=patient_ids, allergies_reviewed_at__isnull=False).values_list("pk", flat=True))
+    substances, reviewed = _allergies(patient_ids)
     taken = defaultdict(list)
     for item in current_items(patient_ids, on=on):
         taken[item.prescription.patient_id].append(item)
+    checked = {each.pk: _checked_items(each, items) for each in prescriptions}
+    table = _table_for([*(item for own in checked.values() for item in own), *(item for each in taken.values() for item in each)])
     reports = {}
     for prescription in prescriptions:
-        own = (items or {}).get(prescription.pk)
-        own = list(prescription.items.all()) if own is None else own
+        own = checked[prescription.pk]
         reports[prescription.pk] = check_safety(
             [drug_of(item.medicine) for item in own],
             allergies=substances[prescription.patient_id],
             allergies_known=prescription.patient_id in reviewed,
             current=[drug_of(item.medicine) for item in taken[prescription.patient_id] if item.prescription_id != prescription.pk],
+            table=table,
         )
     return reports
 
 
-def _substances(patient_ids) -> dict[int, list[str]]:
-    found = defaultdict(list)
-    for patient_id, substance in Allergy.objects.filter(patient__in=patient_ids).order_by("id").values_list("patient", "substance"):
-        found[patient_id].append(substance)
-    return found
+def _checked_items(prescription: Prescription, items) -> list[PrescriptionItem]:
+    own = (items or {}).get(prescription.pk)
+    return list(prescription.items.all()) if own is None else own
+
+
+def _table_for(items) -> InteractionTable:
+    """What the table of interactions says on the ingredients of these items."""
+    names = {canonical(ingredient) for item in items for ingredient in item.medicine.ingredients}
+    substances = InteractionSubstance.objects.filter(name__in=names).order_by().values_list("name", "classes")
+    pairs = Interaction.objects.order_by("id").values_list("first", "second", "severity", "effect")
+    return InteractionTable({name: frozenset(classes) for name, classes in substances}, tuple(Pair(*pair) for pair in pairs))
+
+
+def _allergies(patient_ids) -> tuple[dict[int, list[str]], set[int]]:
+    """{patient pk: substances}, and those who were asked about allergies. One query."""
+    found, reviewed = defaultdict(list), set()
+    rows = Patient.objects.filter(pk__in=patient_ids).order_by("allergies__id")
+    for patient_id, reviewed_at, substance in rows.values_list("pk", "allergies_reviewed_at", "allergies__substance"):
+        if substance is not None:
+            found[patient_id].append(substance)
+        if reviewed_at is not None:
+            reviewed.add(patient_id)
+    return found, reviewed

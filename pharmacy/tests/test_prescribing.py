@@ -143,6 +143,7 @@ def test_an_allergy_stops_the_signature_until_there_is_a_reason():
             "medicine": "Amoxicillin 500 mg",
             "text": "Allergy to penicillin: Amoxicillin 500 mg contains amoxicillin, one of the penicillins.",
             "needs_reason": True,
+            "severity": "",
         }
     ]
     draft.refresh_from_db()
