@@ -234,6 +234,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "AppointmentStatusEnum": "scheduling.models.AppointmentStatus",
+        "CheckEnum": ["checked", "unknown"],
+        "ClaimStatusEnum": "billing.models.ClaimStatus",
         "InvoiceStatusEnum": "billing.models.InvoiceStatus",
         "PatientStatusEnum": "patients.models.patient.PatientStatus",
         "PrescriptionStatusEnum": "pharmacy.models.PrescriptionStatus",

@@ -1,9 +1,10 @@
-"""The API's description of invoices, payments, credit notes and shifts."""
+"""The API's description of invoices, payments, credit notes, claims and shifts."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from billing.api import inputs, views
+from billing.api import claims, inputs, views
 from billing.api import serializers as shapes
 from billing.models import InvoiceStatus, PaymentMethod
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REASON_IN_QUERY, SHOWS_VERSION, describe
@@ -13,6 +14,10 @@ from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REAS
 
 class VoidInput(inputs.ReasonInput):
     """Why it should not have been made."""
+
+
+class PatientChargeInput(inputs.ReasonInput):
+    """Why the insurer does not pay."""
 
 
 class InvoiceLinesInput(inputs.LinesInput):
@@ -45,6 +50,30 @@ class ShiftAnswer(shapes.ShiftSerializer):
     expected = serializers.DictField(child=serializers.CharField(), help_text="Amounts by method, so far.")
 
 
+class ClaimInput(serializers.Serializer):
+    invoice = serializers.UUIDField()
+
+
+class ClaimBatchAnswer(serializers.Serializer):
+    id = serializers.UUIDField()
+    payer = serializers.CharField()
+    claims = claims.ClaimSerializer(many=True)
+
+
+class RemittanceRowAnswer(serializers.Serializer):
+    line = serializers.IntegerField()
+    claim = serializers.CharField(allow_blank=True)
+    fate = serializers.ChoiceField(["done", "unchanged", "refused"])
+    detail = serializers.CharField()
+
+
+class RemittanceAnswer(serializers.Serializer):
+    dry_run = serializers.BooleanField()
+    rows = RemittanceRowAnswer(many=True)
+
+
+CSV = {(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY, description="A file for the insurer.")}
+
 # --- Operations --------------------------------------------------------------------------
 
 describe(
@@ -58,9 +87,20 @@ describe(
     issue=extend_schema(description="Give it a number and freeze it.", request=None, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     pay=extend_schema(request=inputs.PaymentInput, responses={201: PaymentAnswer}),
     credit=extend_schema(request=inputs.CreditInput, responses={201: shapes.CreditNoteSerializer}),
+    charge_patient=extend_schema(request=PatientChargeInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     pdf=extend_schema(description="The invoice as a document.", responses=PDF),
 )
 describe(views.CreditNoteViewSet, list=extend_schema(parameters=[inputs.CreditNoteFilter]))
+describe(
+    claims.ClaimViewSet,
+    list=extend_schema(parameters=[inputs.ClaimFilter]),
+    retrieve=extend_schema(parameters=READS_VERSION),
+    create=extend_schema(request=ClaimInput, responses={201: claims.ClaimSerializer}, parameters=SHOWS_VERSION),
+    answer=extend_schema(request=inputs.ClaimAnswerInput, responses=claims.ClaimSerializer, parameters=SHOWS_VERSION),
+    batch=extend_schema(request=inputs.PayerInput, responses={201: ClaimBatchAnswer}),
+    batch_csv=extend_schema(responses=CSV),
+    remittance=extend_schema(request=inputs.RemittanceInput, responses=RemittanceAnswer),
+)
 describe(
     views.PaymentViewSet,
     list=extend_schema(parameters=[inputs.PaymentFilter], responses=PaymentAnswer(many=True)),

@@ -25,6 +25,10 @@ class InErrorInput(shapes.ReasonInput):
     """Why it should not have been written."""
 
 
+class BreakGlassInput(shapes.ReasonInput):
+    """Why the chart has to be opened all the same."""
+
+
 # --- Answers, where they say more than the serializer that makes them --------------------
 
 
@@ -92,6 +96,15 @@ describe(
     duplicates=extend_schema(
         description="Who else this may be.",
         responses=whole_list_of(DuplicateAnswer, "DuplicateList"),
+    ),
+    restrict=extend_schema(
+        description="Open this chart to nobody without a reason.", request=None, responses=PatientAnswer, parameters=SHOWS_VERSION
+    ),
+    unrestrict=extend_schema(request=None, responses=PatientAnswer, parameters=SHOWS_VERSION),
+    break_glass=extend_schema(
+        description="Open a restricted chart for an hour; a manager is told.",
+        request=BreakGlassInput,
+        responses={201: shapes.BreakGlassSerializer},
     ),
     access_log=extend_schema(description="Who opened the chart, and when.", responses=AccessAnswer(many=True)),
 )
