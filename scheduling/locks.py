@@ -86,5 +86,5 @@ def lock_token(token_id: int) -> Token:
 def lock_next_token(queue_id: int, on: date) -> Token | None:
     """The first waiting token that nobody else is taking at this moment; None when there is none."""
     rows = Token.objects.select_for_update(no_key=True, of=("self",), skip_locked=True)
-    waiting = rows.filter(queue_id=queue_id, on=on, status=TokenStatus.WAITING).order_by("band", "effective_at", "id")
+    waiting = rows.filter(queue_id=queue_id, on=on, status=TokenStatus.WAITING).order_by("turn_at", "id")
     return waiting.select_related("queue__doctor__user", "queue__department", "patient").first()

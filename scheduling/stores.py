@@ -80,7 +80,7 @@ def drop_hold(doctor_id: int, start: datetime, value: str) -> None:
 
 @dataclass(frozen=True)
 class LiveToken:
-    """What Redis knows of a token. `score` orders the waiting ones: band, then effective time; ties by number."""
+    """What Redis knows of a token. `score` orders the waiting ones as turn_at does; ties by number."""
 
     queue: str
     on: date

@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from clinic.core.models import BaseModel, VersionedModel
@@ -53,6 +56,18 @@ class Priority(models.TextChoices):
 
 # Lower comes first.
 PRIORITY_BAND = {Priority.EMERGENCY: 0, Priority.URGENT: 1, Priority.ROUTINE: 2}
+
+# How much earlier somebody counts than they came. Two days are before everybody of the same day.
+HEAD_START = {Priority.EMERGENCY: timedelta(days=2), Priority.URGENT: timedelta(hours=1), Priority.ROUTINE: timedelta(0)}
+
+
+def _turn_at() -> Func:
+    """effective_at less the head start of the band, as PostgreSQL computes it: by way of UTC's wall clock, where a day has 24 hours."""
+    minutes = [When(band=PRIORITY_BAND[each], then=Value(int(start.total_seconds() // 60))) for each, start in HEAD_START.items()]
+    head_start = Func(Case(*minutes), template="make_interval(mins => %(expressions)s)", output_field=models.DurationField())
+    in_utc = Func(Value("UTC"), F("effective_at"), function="timezone", output_field=models.DateTimeField())
+    earlier = CombinedExpression(in_utc, "-", head_start, output_field=models.DateTimeField())
+    return Func(Value("UTC"), earlier, function="timezone", output_field=models.DateTimeField())
 
 
 class TokenStatus(models.TextChoices):
@@ -118,7 +133,13 @@ class Token(VersionedModel):
     status = models.CharField(max_length=12, choices=TokenStatus, default=TokenStatus.WAITING, editable=False)
     reason = models.CharField(max_length=300, blank=True)
     room = models.CharField(max_length=40, blank=True)
-    effective_at = models.DateTimeField(help_text="What the order within a band follows: see scheduling/README.md.")
+    effective_at = models.DateTimeField(help_text="From when on the patient counts as waiting: the later of appointment and check-in.")
+    turn_at = models.GeneratedField(
+        expression=_turn_at(),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+        help_text="What the order follows, the earliest first: effective_at less the head start of the band. Not a time to be seen at.",
+    )
     issued_at = models.DateTimeField(db_default=Now())
     called_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -128,7 +149,7 @@ class Token(VersionedModel):
     objects = TokenQuerySet.as_manager()
 
     class Meta:
-        ordering = ["on", "band", "effective_at", "id"]
+        ordering = ["on", "turn_at", "id"]
         constraints = [
             models.UniqueConstraint(fields=["queue", "on", "number"], name="token_number_once_per_queue_and_day"),
             models.UniqueConstraint(
@@ -139,9 +160,13 @@ class Token(VersionedModel):
                 condition=Q(status__in=[TokenStatus.CALLED, TokenStatus.IN_SERVICE]) & ~Q(room=""),
                 name="token_one_current_per_room",
             ),
+            models.CheckConstraint(
+                name="token_band_of_its_priority",
+                condition=Q(*[Q(priority=each, band=band) for each, band in PRIORITY_BAND.items()], _connector=Q.OR),
+            ),
         ]
         indexes = [
-            models.Index(fields=["queue", "on", "band", "effective_at", "id"], name="token_next", condition=Q(status=TokenStatus.WAITING)),
+            models.Index(fields=["queue", "on", "turn_at", "id"], name="token_by_turn", condition=Q(status=TokenStatus.WAITING)),
             models.Index(fields=["on", "queue"], name="token_of_the_day"),
         ]
         triggers = [Kept(name="token_kept")]

@@ -7,7 +7,7 @@ from math import ceil, floor
 from statistics import quantiles
 
 from scheduling.models import Priority
-from scheduling.models.queue import PRIORITY_BAND
+from scheduling.models.queue import HEAD_START, PRIORITY_BAND
 
 _FEWEST_GAPS = 3
 _LAST_GAPS = 20
@@ -15,8 +15,18 @@ _PAUSE = timedelta(minutes=60)  # a longer gap is a break of the doctor, not a c
 
 
 def effective_at(*, arrived_at: datetime, appointment_start: datetime | None = None) -> datetime:
-    """What the order within a band follows: the later of appointment and check-in; a walk-in's check-in."""
+    """From when on a patient counts as waiting: the later of appointment and check-in; a walk-in's check-in."""
     return max(arrived_at, appointment_start) if appointment_start else arrived_at
+
+
+def turn_at(*, effective_at: datetime, priority: str) -> datetime:
+    """What the order of a queue follows, the earliest first; then who was given the token first.
+
+    An emergency comes before everybody of its day. An urgent patient counts as an hour earlier, and so
+    overtakes the routine patients of the last hour and nobody who has waited longer: nobody starves.
+    PostgreSQL keeps it as a column of its own, which a test compares with this.
+    """
+    return effective_at - HEAD_START[Priority(priority)]
 
 
 def band_of(priority: str) -> int:

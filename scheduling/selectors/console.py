@@ -67,7 +67,7 @@ def _told(row: dict, now: datetime) -> dict:
         "name": f"{row['patient__first_name']} {row['patient__last_name']}",
         "room_words": room_words(row["room"]),
         "waited_min": int((now - row["issued_at"]).total_seconds() // 60),
-        "why": why_here(row) if row["status"] == TokenStatus.WAITING else "",
+        "why": why_here(row, now) if row["status"] == TokenStatus.WAITING else "",
     }
 
 
@@ -110,5 +110,5 @@ def _on_board(code: str, number: int, room: str, doctors_room: str | None, calle
 
 
 def _next_labels(tokens: QuerySet) -> list[str]:
-    waiting = tokens.filter(status=TokenStatus.WAITING).order_by("band", "effective_at", "id")
+    waiting = tokens.filter(status=TokenStatus.WAITING).order_by("turn_at", "id")
     return [f"{code}-{number}" for code, number in waiting.values_list("queue__code", "number")[:NEXT_ON_BOARD]]

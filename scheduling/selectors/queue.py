@@ -1,17 +1,18 @@
 """The queue of a day, with the place of each token in it."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from scheduling.models import Token, TokenStatus
+from scheduling.models import Priority, Token, TokenStatus
+from scheduling.models.queue import HEAD_START
 from scheduling.rules.queue import estimate_wait
 from scheduling.selectors.appointments import doctor_name, iso
 
 _FIELDS = (
-    "pk", "public_id", "number", "status", "priority", "band", "effective_at", "room", "issued_at", "called_at", "closed_at", "reason",
+    "pk", "public_id", "number", "status", "priority", "effective_at", "turn_at", "room", "issued_at", "called_at", "closed_at", "reason",
     "version", "queue_id", "queue__public_id", "queue__code", "queue__doctor__public_id", "queue__doctor__user__first_name",
     "queue__doctor__user__last_name", "queue__doctor__user__username", "queue__doctor__room", "queue__department__public_id",
     "queue__department__name", "patient__public_id", "patient__mrn", "patient__first_name", "patient__last_name", "patient__user_id",
@@ -33,7 +34,7 @@ def tokens_on(on: date, *, doctor=None, department=None) -> QuerySet:
 
 def queue_rows(tokens: QuerySet) -> list[dict]:
     """Rows of whole queues with `position` and `estimated_wait`: 1 query however many."""
-    rows = list(tokens.order_by("queue__code", "band", "effective_at", "id").values(*_FIELDS))
+    rows = list(tokens.order_by("queue__code", "turn_at", "id").values(*_FIELDS))
     calls, waiting = defaultdict(list), defaultdict(int)
     for row in rows:
         if row["called_at"]:
@@ -59,12 +60,7 @@ def token_row(token_id: int) -> dict:
 
 
 def _ahead_of(row: dict) -> QuerySet:
-    same_band = Q(band=row["band"])
-    before = (
-        Q(band__lt=row["band"])
-        | (same_band & Q(effective_at__lt=row["effective_at"]))
-        | (same_band & Q(effective_at=row["effective_at"], pk__lt=row["pk"]))
-    )
+    before = Q(turn_at__lt=row["turn_at"]) | Q(turn_at=row["turn_at"], pk__lt=row["pk"])
     return Token.objects.filter(before, queue_id=row["queue_id"], on=row["on"], status=TokenStatus.WAITING)
 
 
@@ -103,13 +99,28 @@ def room_words(room: str | None) -> str:
     return f"Room {room}" if room and room[0].isdigit() else room or ""
 
 
-def why_here(row: dict) -> str:
+_PRIORITY_WORDS = {
+    Priority.EMERGENCY: "Emergency: before everybody else. ",
+    Priority.URGENT: "Urgent: counts as an hour earlier. ",
+    Priority.ROUTINE: "",
+}
+
+
+def why_here(row: dict, now: datetime) -> str:
     """Why a waiting token stands where it stands, in words for the page."""
-    priority = "" if row["priority"] == "routine" else f"{row['priority'].capitalize()}: before all routine patients. "
+    return f"{_PRIORITY_WORDS[row['priority']]}{_since(row)}{_aged(row, now)}"
+
+
+def _aged(row: dict, now: datetime) -> str:
+    is_aged = row["priority"] == Priority.ROUTINE and now - row["effective_at"] >= HEAD_START[Priority.URGENT]
+    return " Over an hour: who comes as urgent now comes after." if is_aged else ""
+
+
+def _since(row: dict) -> str:
     at = timezone.localtime(row["effective_at"]).strftime("%H:%M")
     during = row["appointment__during"]
     if during is None:
-        return f"{priority}Walk-in at {at}."
+        return f"Walk-in at {at}."
     if row["effective_at"] > during.lower:
-        return f"{priority}Appointment {timezone.localtime(during.lower):%H:%M}, arrived late: counts from {at}."
-    return f"{priority}Appointment at {at}."
+        return f"Appointment {timezone.localtime(during.lower):%H:%M}, arrived late: counts from {at}."
+    return f"Appointment at {at}."

@@ -14,8 +14,6 @@ from scheduling.stores import LiveToken
 
 logger = logging.getLogger(__name__)
 
-_BAND = 10**12  # more than three days in microseconds
-
 
 def project_later(token: Token) -> None:
     """Show the token's new state in Redis once it is committed. `queue` and `patient` are read along."""
@@ -80,11 +78,11 @@ def _live(code: str, patient_id, token: Token) -> LiveToken:
         priority=str(token.priority),
         room=token.room,
         version=token.version,
-        score=_score(token.band, token.effective_at, token.on),
+        score=_score(token.turn_at, token.on),
     )
 
 
-def _score(band: int, effective_at: datetime, on: date) -> int:
-    """Orders one day's tokens as (band, effective_at) does, to the microsecond as PostgreSQL keeps it; exact in a double."""
-    day_before = datetime.combine(on, time.min, tzinfo=UTC) - timedelta(days=1)  # the clinic's day may begin before UTC's
-    return band * _BAND + (effective_at - day_before) // timedelta(microseconds=1)
+def _score(turn_at: datetime, on: date) -> int:
+    """Orders one day's tokens as turn_at does, to the microsecond as PostgreSQL keeps it; exact in a double."""
+    long_before = datetime.combine(on, time.min, tzinfo=UTC) - timedelta(days=4)  # before an emergency's, in any time zone
+    return (turn_at - long_before) // timedelta(microseconds=1)

@@ -82,7 +82,4 @@ def words(response):
 
 
 def walk_in_now(doctor=None, department=None, **more):
-    return queueing.walk_in(
-        patient_id=PatientFactory().pk, doctor_id=doctor.pk if doctor else None, department_id=department.pk if department else None,
-        priority="routine", reason="", by=None, now=timezone.now(), **more,
-    )  # fmt: skip
+    return arrive(doctor, department, **({"now": timezone.now()} | more))

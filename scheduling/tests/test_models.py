@@ -149,6 +149,10 @@ class TestQueue:
         TokenFactory(status="called", room="")
         TokenFactory(status="done", room="3")
 
+    def test_band_is_the_priorities(self):
+        refused("token_band_of_its_priority", lambda: TokenFactory(priority="urgent"))
+        TokenFactory(priority="urgent", band=1)
+
     def test_press_of_a_button_makes_one_transition(self):
         token, press = TokenFactory(), uuid4()
         TokenTransition.objects.create(token=token, to_status="called", request_id=press)

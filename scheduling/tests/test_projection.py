@@ -55,7 +55,7 @@ def test_two_who_arrive_within_a_millisecond_stand_in_redis_as_in_postgresql(com
         later = arrive(doctor, now=at(8) + timedelta(microseconds=900))
         sooner = arrive(doctor, now=at(8) + timedelta(microseconds=100))
 
-    in_order = list(Token.objects.filter(on=DAY).order_by("band", "effective_at", "id").values_list("number", flat=True))
+    in_order = list(Token.objects.filter(on=DAY).order_by("turn_at", "id").values_list("number", flat=True))
     assert in_order == [sooner.number, later.number]
     assert stores.waiting_numbers(later.queue.code, DAY) == in_order
 

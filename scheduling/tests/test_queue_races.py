@@ -71,7 +71,7 @@ class TestRaces:
         monkeypatch.setattr(
             locks,
             "lock_next_token",
-            lambda queue_id, on: Token.objects.filter(queue_id=queue_id, status="waiting").order_by("band", "effective_at", "id").first(),
+            lambda queue_id, on: Token.objects.filter(queue_id=queue_id, status="waiting").order_by("turn_at", "id").first(),
         )
 
         called = at_once(*[lambda: queueing.call_next(queue_id=tokens[0].queue_id, by=None, now=NOW)] * 8)

@@ -127,7 +127,7 @@ class TestWalkIn:
 
 @pytest.mark.django_db
 class TestOrder:
-    def test_bands_come_first_then_the_time_that_counts(self):
+    def test_follows_the_time_that_counts_less_the_head_start_of_the_priority(self):
         doctor = DoctorFactory()
         late = check_in(AppointmentFactory(doctor=doctor), now=at(9, 30))
         early = check_in(AppointmentFactory(doctor=doctor, during=(at(9, 15), at(9, 30))), now=at(8))
@@ -137,7 +137,7 @@ class TestOrder:
 
         called = [queueing.call_next(queue_id=routine.queue_id, by=None, now=at(10)) for _ in range(5)]
 
-        assert called == [emergency, urgent, routine, early, late]
+        assert called == [emergency, routine, urgent, early, late]
         with pytest.raises(EmptyQueue):
             queueing.call_next(queue_id=routine.queue_id, by=None, now=at(10))
 

@@ -1,5 +1,6 @@
 """The pages: what they show to whom, in place refusals, flat costs, and that reading writes nothing."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -88,7 +89,17 @@ class TestQueuePage:
     def test_why_someone_stands_there_is_told(self, client_as, doctor):
         walk_in_now(doctor)
 
-        assert "Walk-in at" in words(client_as(doctor.user).get(url("queue")))
+        walk_in_now(doctor, priority="urgent")
+
+        page = words(client_as(doctor.user).get(url("queue")))
+        assert "Walk-in at" in page
+        assert "Urgent: counts as an hour earlier. Walk-in at" in page
+        assert "Over an hour" not in page
+
+    def test_why_nobody_overtakes_any_more_is_told(self, client_as, doctor):
+        walk_in_now(doctor, now=timezone.now() - timedelta(minutes=61))
+
+        assert "who comes as urgent now comes after" in words(client_as(doctor.user).get(url("queue")))
 
 
 class TestBoard:

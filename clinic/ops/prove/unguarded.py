@@ -61,7 +61,7 @@ def calling() -> None:
     from scheduling.models import Token, TokenStatus
 
     def next_token(queue_id, on):
-        waiting = Token.objects.filter(queue_id=queue_id, on=on, status=TokenStatus.WAITING).order_by("band", "effective_at", "id")
+        waiting = Token.objects.filter(queue_id=queue_id, on=on, status=TokenStatus.WAITING).order_by("turn_at", "id")
         return waiting.select_related("queue__doctor__user", "queue__department", "patient").first()
 
     locks.lock_next_token = next_token

@@ -42,7 +42,7 @@ def _first_difference(ours: tuple, theirs: tuple) -> str:
 def _in_postgresql(site, queue: int) -> tuple:
     today = site.today
     of_today = f'FROM {TOKEN} WHERE queue_id = %s AND "on" = %s'
-    waiting = site.rows(f"SELECT number {of_today} AND status = 'waiting' ORDER BY band, effective_at, id", queue, today)
+    waiting = site.rows(f"SELECT number {of_today} AND status = 'waiting' ORDER BY turn_at, id", queue, today)
     inside = site.rows(f"SELECT number, room {of_today} AND status IN ('called', 'in_service')", queue, today)
     last = site.one(f"SELECT coalesce(max(number), 0) {of_today}", queue, today)
     return [number for (number,) in waiting], dict(inside), last
