@@ -17,6 +17,21 @@ class ChartNotRestricted(DomainError):
     detail = "This chart is not restricted: it opens without a reason."
 
 
+class CannotMerge(DomainError):
+    code = "cannot_merge"
+    detail = "These two records cannot be merged."
+
+
+class NotMerged(DomainError):
+    code = "not_merged"
+    detail = "No merge of this record stands."
+
+
+class RecordMerged(DomainError):
+    code = "record_merged"
+    detail = "This record was merged into another one. Undo the merge instead."
+
+
 class EncounterOpen(DomainError):
     code = "encounter_open"
     detail = "A visit of this patient is still in progress. Complete it first."

@@ -17,6 +17,20 @@ def lock_patient(patient_id: int) -> Patient:
     return patient
 
 
+def lock_patients_alone(patient_ids: list[int]) -> list[Patient]:
+    """Patients, in the order asked for, locked against all else: a row that would point at one waits. Raises NotFound."""
+    found = {each.pk: each for each in Patient.objects.select_for_update().filter(pk__in=patient_ids).order_by("pk")}
+    if len(found) < len(patient_ids):
+        raise NotFound
+    return [found[pk] for pk in patient_ids]
+
+
+def lock_pointing_rows(model, field, *, patient_id: int) -> list[int]:
+    """The primary keys of a table's rows that point at the patient, locked against changes."""
+    rows = model._base_manager.select_for_update(no_key=True, of=("self",)).filter(**{field.name: patient_id})
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
 def lock_encounter(encounter_id: int) -> Encounter:
     """The encounter, locked against a signature and against its children's changes. Raises NotFound."""
     rows = Encounter.objects.select_for_update(no_key=True, of=("self",)).select_related("patient", "doctor__user", "signed_by")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import access, patients, records
+from patients.views import access, merging, patients, records
 
 app_name = "patients"
 
@@ -12,6 +12,10 @@ urlpatterns = [
     path("access-log/", access.own_access_log, name="own_access_log"),
     path("<uuid:patient>/", patients.chart, name="chart"),
     path("<uuid:patient>/access-log/", access.access_log, name="access_log"),
+    path("<uuid:patient>/duplicates/", merging.duplicates, name="duplicates"),
+    path("<uuid:patient>/merge/<uuid:other>/", merging.merge, name="merge"),
+    path("<uuid:patient>/unmerge/", merging.unmerge, name="unmerge"),
+    path("<uuid:patient>/not-duplicate/<uuid:other>/", merging.not_duplicate, name="not_duplicate"),
     path("<uuid:patient>/break-glass/", access.break_glass, name="break_glass"),
     path("<uuid:patient>/restrict/", access.restrict, name="restrict"),
     path("<uuid:patient>/unrestrict/", access.unrestrict, name="unrestrict"),

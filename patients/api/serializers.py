@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 
 from clinic.core.serializers import MoneyField, PublicIdField
-from patients.models import AllergySeverity, DiagnosisRank, EncounterStatus, Sex, TreatmentType
+from patients.models import AllergySeverity, DiagnosisRank, EncounterStatus, Patient, Sex, TreatmentType
 from patients.models.encounter import VITALS_RANGES
 from patients.models.patient import BloodGroup, DatePrecision
 from patients.rules.vitals import unusual_vitals
@@ -96,10 +96,21 @@ class PatientSerializer(PatientRowSerializer):
     problems = ProblemSerializer(many=True, required=False)
     allergies_reviewed_at = serializers.DateTimeField(read_only=True)
     deactivated_reason = serializers.CharField(read_only=True)
+    merged_into = serializers.UUIDField(source="merged_into.public_id", read_only=True, default=None)
 
 
 class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(max_length=200)
+
+
+class OtherPatientInput(serializers.Serializer):
+    """Another record that may be the same person's."""
+
+    other = PublicIdField(queryset=Patient.objects.all())
+
+
+class MergeInput(OtherPatientInput, ReasonInput):
+    """The record that is a duplicate, and how that is known."""
 
 
 class AccessSerializer(serializers.Serializer):

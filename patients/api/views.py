@@ -10,7 +10,7 @@ from clinic.core.http import etag_of, expected_version
 from patients import permissions, selectors
 from patients.api import serializers
 from patients.models import Patient
-from patients.services import access, registration
+from patients.services import access, merging, registration
 from patients.services.reading import record_chart_read
 
 MOST_SEARCHED = 200
@@ -29,6 +29,9 @@ class PatientViewSet(EtagMixin, GenericViewSet):
         "destroy": permissions.DEACTIVATE_PATIENT,
         "duplicates": (permissions.ADD_PATIENT, permissions.CHANGE_PATIENT),
         "access_log": permissions.VIEW_ACCESS_LOG,
+        "merge": permissions.MERGE_PATIENTS,
+        "unmerge": permissions.MERGE_PATIENTS,
+        "not_duplicate": permissions.MERGE_PATIENTS,
         "restrict": permissions.RESTRICT_CHART,
         "unrestrict": permissions.RESTRICT_CHART,
         "break_glass": permissions.BREAK_GLASS,
@@ -39,7 +42,7 @@ class PatientViewSet(EtagMixin, GenericViewSet):
 
     def get_queryset(self):
         patients = Patient.objects.visible_to(self.request.user)
-        return patients if self.action == "list" else selectors.with_lists(patients)
+        return patients.unmerged() if self.action == "list" else selectors.with_lists(patients).select_related("merged_into")
 
     def list(self, request):
         query = request.query_params.get("search", "").strip()
@@ -91,6 +94,27 @@ class PatientViewSet(EtagMixin, GenericViewSet):
     def access_log(self, request, public_id):
         page = self.paginate_queryset(selectors.access_log_of(self.get_object()))
         return self.get_paginated_response(serializers.AccessSerializer(page, many=True).data)
+
+    @action(detail=True, methods=["post"])
+    def merge(self, request, public_id):
+        """`other` is the duplicate: what points at it then points at this record."""
+        body = self._body(serializers.MergeInput)
+        merging.merge_patients(
+            survivor_id=self.get_object().pk, loser_id=body["other"].pk, reason=body["reason"], by=request.user, now=timezone.now()
+        )
+        return self.versioned_response(self.get_object())
+
+    @action(detail=True, methods=["post"])
+    def unmerge(self, request, public_id):
+        """Undo the last merge of this record, as the survivor or as the duplicate."""
+        merging.unmerge_patients(patient_id=self.get_object().pk, by=request.user, now=timezone.now())
+        return self.versioned_response(self.get_object())
+
+    @action(detail=True, methods=["post"], url_path="not-duplicate")
+    def not_duplicate(self, request, public_id):
+        other = self._body(serializers.OtherPatientInput)["other"]
+        merging.mark_not_duplicate(patient_id=self.get_object().pk, other_id=other.pk, by=request.user)
+        return Response(status=204)
 
     @action(detail=True, methods=["post"])
     def restrict(self, request, public_id):

@@ -8,6 +8,7 @@ from patients.models.encounter import (
     EncounterStatus,
     Vitals,
 )
+from patients.models.merge import MergedValue, NotDuplicate, PatientMerge
 from patients.models.patient import (
     Allergy,
     AllergySeverity,
@@ -29,8 +30,11 @@ __all__ = [
     "DiagnosisRank",
     "Encounter",
     "EncounterStatus",
+    "MergedValue",
     "MrnCounter",
+    "NotDuplicate",
     "Patient",
+    "PatientMerge",
     "PatientStatus",
     "Problem",
     "Sex",

@@ -67,6 +67,10 @@ class Unaccent(Func):
 
 
 class PatientQuerySet(models.QuerySet):
+    def unmerged(self):
+        """Without the records that another one took the place of."""
+        return self.filter(merged_into=None)
+
     def active(self):
         return self.filter(status=PatientStatus.ACTIVE)
 
@@ -101,6 +105,15 @@ class Patient(VersionedModel):
     is_restricted = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=PatientStatus, default=PatientStatus.ACTIVE, editable=False)
     deactivated_reason = models.CharField(max_length=200, blank=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged_from",
+        help_text="The record that took its place.",
+    )
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="patient")
     request_id = models.UUIDField(null=True, unique=True, editable=False)
     source_id = models.CharField(
@@ -132,6 +145,10 @@ class Patient(VersionedModel):
             ),
             models.CheckConstraint(
                 name="patient_inactive_with_reason", condition=Q(status=PatientStatus.ACTIVE) | ~Q(deactivated_reason="")
+            ),
+            models.CheckConstraint(
+                name="patient_merged_is_inactive",
+                condition=Q(merged_into__isnull=True) | (Q(status=PatientStatus.INACTIVE) & ~Q(merged_into=F("id"))),
             ),
             models.UniqueConstraint(
                 Lower("email"), name="patient_email_unique_among_accounts", condition=Q(user__isnull=False) & ~Q(email="")

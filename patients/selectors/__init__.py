@@ -13,6 +13,7 @@ from patients.selectors.charts import (
     with_lists,
     words_of_unusual,
 )
+from patients.selectors.merges import merges_into, original_patient
 from patients.selectors.search import PossibleDuplicate, identity_of, possible_duplicates, search_patients
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "encounter_of",
     "identity_of",
     "last_visits",
+    "merges_into",
     "newest_patients",
     "openings",
+    "original_patient",
     "possible_duplicates",
     "reading_of",
     "search_patients",

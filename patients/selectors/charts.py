@@ -36,7 +36,8 @@ def with_content(encounters: QuerySet) -> QuerySet:
 
 def access_log_of(patient: Patient) -> QuerySet:
     """Who read this patient's record, or opened it while it was restricted, the newest first."""
-    return OutboxEvent.objects.filter(patient_id=patient.public_id, action__in=[CHART_READ, GLASS_BROKEN]).order_by("-occurred_at", "-id")
+    ids = [patient.public_id, *patient.merged_from.values_list("public_id", flat=True)]
+    return OutboxEvent.objects.filter(patient_id__in=ids, action__in=[CHART_READ, GLASS_BROKEN]).order_by("-occurred_at", "-id")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def openings() -> QuerySet:
 
 
 def newest_patients(user) -> QuerySet:
-    return Patient.objects.visible_to(user).order_by("-id")[:20]
+    return Patient.objects.visible_to(user).unmerged().order_by("-id")[:20]
 
 
 def encounter_of(public_id: UUID, user) -> Encounter:

@@ -1,6 +1,6 @@
 """Finding patients by what someone typed, and finding them twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Collate, Reverse
 
-from patients.models import Patient
+from patients.models import NotDuplicate, Patient
 from patients.models.patient import Unaccent
 from patients.rules import identity
 from patients.rules.search import SearchTerms, parse_search
@@ -29,7 +29,7 @@ def search_patients(query: str, user, *, limit: int = MOST_FOUND) -> list[Patien
     One to four queries, each on an index.
     """
     terms = parse_search(query)
-    patients = Patient.objects.visible_to(user)
+    patients = Patient.objects.visible_to(user).select_related("merged_into")
     if terms.born_on:
         patients = patients.filter(date_of_birth__in=terms.born_on)
     found: dict[int, Patient] = {}
@@ -39,8 +39,15 @@ def search_patients(query: str, user, *, limit: int = MOST_FOUND) -> list[Patien
         if len(found) >= limit:
             break
     if not found and _is_long_enough(terms.words):
-        return list(_alike(" ".join(terms.words), patients, is_dated=bool(terms.born_on))[:limit])
-    return list(found.values())[:limit]
+        alike = _alike(" ".join(terms.words), patients, is_dated=bool(terms.born_on))[:limit]
+        found = {patient.pk: patient for patient in alike}
+    return _survivors(found.values())[:limit]
+
+
+def _survivors(patients: Iterable[Patient]) -> list[Patient]:
+    """Each record, or the one that took its place, once."""
+    survivors = [patient.merged_into or patient for patient in patients]
+    return list({patient.pk: patient for patient in survivors}.values())
 
 
 def _candidates(terms: SearchTerms, patients: QuerySet) -> Iterator[QuerySet]:
@@ -126,7 +133,9 @@ def possible_duplicates(data: Mapping, user, *, exclude_id: int | None = None) -
     born, national_id = data.get("date_of_birth"), identity.plain_identifier(data.get("national_id") or "")
     phone = identity.e164_of(str(data.get("phone") or ""), region=settings.PHONENUMBER_DEFAULT_REGION) or ""
     likeness = TrigramSimilarity("search_name", Unaccent(Value(name)))
-    patients = Patient.objects.visible_to(user).exclude(pk=exclude_id).annotate(likeness=likeness)
+    patients = Patient.objects.visible_to(user).unmerged().exclude(pk=exclude_id).annotate(likeness=likeness)
+    if exclude_id:
+        patients = patients.exclude(pk__in=_told_apart_from(exclude_id))
     same = Q(pk__in=[])
     if national_id:
         same |= Q(national_id=national_id)
@@ -139,6 +148,12 @@ def possible_duplicates(data: Mapping, user, *, exclude_id: int | None = None) -
     duplicates = [PossibleDuplicate(patient, _reasons(patient, born, phone, national_id)) for patient in found]
     duplicates.sort(key=lambda each: (-len(each.reasons), -each.patient.likeness, each.patient.pk))
     return duplicates[:MOST_DUPLICATES]
+
+
+def _told_apart_from(patient_id: int) -> QuerySet:
+    """Those of whom somebody said that they are not this patient."""
+    pairs = NotDuplicate.objects
+    return pairs.filter(first=patient_id).values_list("second").union(pairs.filter(second=patient_id).values_list("first"))
 
 
 def identity_of(patient: Patient) -> dict:

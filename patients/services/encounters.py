@@ -18,6 +18,7 @@ from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus
 from patients.models.encounter import VITALS_RANGES
 from patients.rules import identity, notes
 from patients.rules.vitals import check_vitals, unusual_vitals
+from patients.selectors import original_patient
 
 CHANGEABLE = ("reason", "diagnosis_text")
 
@@ -163,7 +164,7 @@ def content_of(encounter: Encounter) -> dict:
     content = {"treatments": treatments} if treatments else {}
     return content | {
         "id": str(encounter.public_id),
-        "patient": str(encounter.patient.public_id),
+        "patient": str(original_patient(encounter).public_id),
         "doctor": str(encounter.doctor.public_id),
         "reason": encounter.reason,
         "diagnosis": encounter.diagnosis_text,

@@ -13,7 +13,7 @@ from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput
 from clinic.core.http import check_version
 from patients import locks
-from patients.errors import EmailTaken, EncounterOpen, ReasonMissing
+from patients.errors import EmailTaken, EncounterOpen, ReasonMissing, RecordMerged
 from patients.models import Allergy, Patient, PatientStatus, Problem
 from patients.rules import identity
 
@@ -96,6 +96,8 @@ def reactivate_patient(*, patient_id: int, by) -> Patient:
     patient = locks.lock_patient(patient_id)
     if patient.is_active:
         return patient
+    if patient.merged_into_id:
+        raise RecordMerged
     patient.save_changes(status=PatientStatus.ACTIVE, deactivated_reason="")
     record(action="patients.patient.reactivated", actor=by, subject=patient, patient=patient, changes={"status": patient.status})
     return patient

@@ -41,7 +41,10 @@ def suggest(request):
 @require_safe
 @permission_required_page(permissions.VIEW_PATIENT)
 def chart(request, patient: UUID):
-    row = get_object_or_404(_visible(request), public_id=patient)
+    row = get_object_or_404(_visible(request).select_related("merged_into"), public_id=patient)
+    if row.merged_into:
+        messages.info(request, f"{row.mrn} was merged into this record.")
+        return redirect("patients:chart", row.merged_into.public_id)
     record_chart_read(patient=row, by=request.user)
     visits = selectors.last_visits(row, request.user) if request.user.has_perm(permissions.VIEW_ENCOUNTER) else None
     may_open = request.user.has_perm(permissions.RECORD_VITALS) or request.user.has_perm(permissions.WRITE_ENCOUNTER)
