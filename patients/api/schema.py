@@ -97,6 +97,11 @@ describe(
         description="Who else this may be.",
         responses=whole_list_of(DuplicateAnswer, "DuplicateList"),
     ),
+    merge=extend_schema(request=shapes.MergeInput, responses=PatientAnswer, parameters=SHOWS_VERSION),
+    unmerge=extend_schema(request=None, responses=PatientAnswer, parameters=SHOWS_VERSION),
+    not_duplicate=extend_schema(
+        description="Two people: never show them as possible duplicates again.", request=shapes.OtherPatientInput, responses={204: NOTHING}
+    ),
     restrict=extend_schema(
         description="Open this chart to nobody without a reason.", request=None, responses=PatientAnswer, parameters=SHOWS_VERSION
     ),

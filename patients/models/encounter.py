@@ -208,8 +208,8 @@ class Diagnosis(BaseModel):
 class ClinicalNote(BaseModel):
     """The header of one immutable version of a note. Its body lives in MongoDB.
 
-    `body` holds {text, observations, tags} until MongoDB's copy was read back equal; `stored_at`
-    says when. The composite foreign key (encounter, patient) is in the migrations.
+    `body` holds {text, observations, tags} until a day after MongoDB's copy was read back equal;
+    `stored_at` says when that was. The composite foreign key (encounter, patient) is in the migrations.
     """
 
     encounter = models.ForeignKey(Encounter, models.PROTECT, related_name="notes")
@@ -229,7 +229,10 @@ class ClinicalNote(BaseModel):
             models.UniqueConstraint(fields=["thread", "number"], name="note_version_once"),
             models.CheckConstraint(name="note_body_somewhere", condition=Q(body__isnull=False) | Q(stored_at__isnull=False)),
         ]
-        indexes = [models.Index(fields=["id"], name="note_waiting_for_mongodb", condition=Q(stored_at__isnull=True))]
+        indexes = [
+            models.Index(fields=["id"], name="note_waiting_for_mongodb", condition=Q(stored_at__isnull=True)),
+            models.Index(fields=["stored_at"], name="note_body_in_both", condition=Q(stored_at__isnull=False, body__isnull=False)),
+        ]
         triggers = [
             FrozenWithEncounter(name="note_frozen_when_signed", operation=pgtrigger.Insert),
             Frozen(name="note_version_immutable", condition=pgtrigger.AnyChange(exclude=["body", "stored_at"])),

@@ -4,6 +4,7 @@ import functools
 import logging
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from patients.services.encounters import check_open
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+KEPT_FOR = timedelta(hours=24)  # a recent note is readable while MongoDB is down
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,8 @@ def _read(header: ClinicalNote, body: dict | None, *, is_down: bool) -> NoteRead
 def ship_notes(*, limit: int = 20_000) -> int:
     """Move note bodies to MongoDB in batches; the number moved.
 
-    No lock, and harmless twice: a document is put under the note's own id, and the body leaves
-    PostgreSQL only after MongoDB gave back an equal one. Stops quietly while MongoDB is down.
+    No lock, and harmless twice: a document is put under the note's own id, and counts as stored only
+    after MongoDB gave back an equal one. Stops quietly while MongoDB is down.
     """
     moved, last_id = 0, 0
     try:
@@ -133,14 +135,39 @@ def _waiting(*, after: int) -> list[ClinicalNote]:
 
 
 def _move(notes: list[ClinicalNote]) -> int:
-    """Put, read back, compare, and only then let PostgreSQL's copies go. Raises MongoDown."""
+    """Put, read back, compare. PostgreSQL keeps its copies for KEPT_FOR. Raises MongoDown."""
     if not notes:
         return 0
     stores.put_notes(_document(note) for note in notes)
-    stored = stores.get_bodies(note.public_id for note in notes)
-    equal = [note.pk for note in notes if (body := stored.get(str(note.public_id))) and sha256_of(body) == note.sha256]
-    ClinicalNote.objects.filter(pk__in=equal, stored_at=None).update(body=None, stored_at=timezone.now())
+    ClinicalNote.objects.filter(pk__in=(equal := _stored(notes)), stored_at=None).update(stored_at=timezone.now())
     return len(equal)
+
+
+def _stored(notes: list[ClinicalNote]) -> list[int]:
+    """The primary keys of those whose body MongoDB gives back as it was written. Raises MongoDown."""
+    stored = stores.get_bodies(note.public_id for note in notes)
+    return [note.pk for note in notes if (body := stored.get(str(note.public_id))) and sha256_of(body) == note.sha256]
+
+
+def clear_bodies(*, now: datetime) -> int:
+    """Let go of PostgreSQL's copies that were stored KEPT_FOR ago; the number let go.
+
+    What MongoDB no longer gives back as it was written is put there again, and its copy stays until the
+    next time. No lock, harmless twice; stops quietly while MongoDB is down.
+    """
+    cleared, last_id = 0, 0
+    old = ClinicalNote.objects.filter(body__isnull=False, stored_at__lt=now - KEPT_FOR).order_by("pk")
+    try:
+        while notes := list(old.filter(pk__gt=last_id).select_related("encounter", "patient", "author")[:BATCH]):
+            equal = _stored(notes)
+            if lost := [note for note in notes if note.pk not in equal]:
+                logger.error("mongodb lost notes that are still here", extra={"notes": [str(note.public_id) for note in lost]})
+                stores.put_notes(_document(note) for note in lost)
+            cleared += ClinicalNote.objects.filter(pk__in=equal, stored_at__isnull=False).update(body=None)
+            last_id = notes[-1].pk
+    except MongoDown:
+        logger.info("mongodb is down, copies of notes stay")
+    return cleared
 
 
 def _document(note: ClinicalNote) -> dict:

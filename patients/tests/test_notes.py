@@ -1,3 +1,4 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -41,6 +42,11 @@ def write(encounter, **changes):
     return notes.write_note(encounter_id=encounter.pk, patient_id=patient_id, author=encounter.doctor.user, **values | changes)
 
 
+def let_go() -> int:
+    """A day later: PostgreSQL keeps its copy no longer."""
+    return notes.clear_bodies(now=timezone.now() + notes.KEPT_FOR + timedelta(minutes=1))
+
+
 def documents() -> list[dict]:
     return list(mongo.database()[stores.COLLECTION].find())
 
@@ -54,7 +60,7 @@ class TestWriting:
 
         note.refresh_from_db()
         [document] = documents()
-        assert note.body is None
+        assert note.body is not None
         assert note.stored_at is not None
         assert document["_id"] == str(note.public_id)
         assert document["record_uuid"] == str(encounter.public_id)
@@ -105,7 +111,7 @@ class TestWriting:
         note = write(EncounterFactory(), observations=observations)
 
         assert [read.state for read in notes.read_bodies([ClinicalNote.objects.get(pk=note.pk)])] == ["ok"]
-        assert notes.ship_notes() == 1  # and so does MongoDB
+        assert notes.ship_notes() == let_go() == 1  # and so does MongoDB
         assert [read.observations for read in notes.read_bodies([ClinicalNote.objects.get(pk=note.pk)])] == [observations]
 
 
@@ -133,13 +139,12 @@ class TestMongoDown:
         for encounter in encounters:
             write(encounter)
         assert notes.ship_notes() == 0
-        assert not ClinicalNote.objects.filter(body__isnull=True).exists()
+        assert not ClinicalNote.objects.filter(stored_at__isnull=False).exists()
 
         down()
         ship_notes()
 
         assert ClinicalNote.objects.filter(stored_at=None).count() == 0
-        assert ClinicalNote.objects.filter(body__isnull=False).count() == 0
         assert {document["record_uuid"] for document in documents()} == {str(encounter.public_id) for encounter in encounters}
         assert notes.ship_notes() == 0
 
@@ -183,7 +188,7 @@ class TestMoving:
         monkeypatch.setattr(notes, "BATCH", 1)
 
         assert notes.ship_notes() == 1
-        assert list(ClinicalNote.objects.filter(body__isnull=True)) == [fine]
+        assert list(ClinicalNote.objects.filter(stored_at__isnull=False)) == [fine]
 
     def test_note_that_the_schedule_took_first_is_left_alone(self, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks() as callbacks:
@@ -221,11 +226,58 @@ class TestMoving:
         assert not documents()
 
 
+class TestKeeping:
+    @pytest.fixture
+    def note(self):
+        note = ClinicalNoteFactory()
+        notes.ship_notes()
+        return note
+
+    def test_recent_note_is_readable_while_mongodb_is_down(self, note, mongodb_down):
+        assert [read.state for read in notes.read_notes(note.encounter)] == ["ok"]
+
+    def test_copy_goes_after_a_day_and_not_before(self, note):
+        assert notes.clear_bodies(now=timezone.now() + notes.KEPT_FOR - timedelta(minutes=1)) == 0
+        assert let_go() == 1
+        assert let_go() == 0
+
+        note.refresh_from_db()
+        assert note.body is None
+        assert [read.state for read in notes.read_notes(note.encounter)] == ["ok"]
+
+    def test_copy_stays_while_mongodb_is_down(self, note, mongodb_down):
+        assert let_go() == 0
+        assert ClinicalNote.objects.filter(body__isnull=False).exists()
+
+    @pytest.mark.parametrize("harm", [{"$set": {"text": "Changed"}}, None])
+    def test_what_mongodb_lost_meanwhile_is_put_back(self, note, harm, caplog):
+        collection = mongo.database()[stores.COLLECTION]
+        collection.update_one({}, harm) if harm else collection.delete_many({})
+
+        assert let_go() == 0
+        assert let_go() == 1
+
+        assert [(read.state, read.text) for read in notes.read_notes(note.encounter)] == [("ok", "Cough for three days")]
+
+    def test_note_that_was_never_stored_is_not_let_go(self):
+        ClinicalNoteFactory()
+
+        assert let_go() == 0
+
+    def test_schedule_does_it(self, note):
+        ClinicalNote.objects.update(stored_at=timezone.now() - notes.KEPT_FOR - timedelta(minutes=1))
+
+        ship_notes()
+
+        assert ClinicalNote.objects.filter(body__isnull=True).count() == 1
+
+
 class TestReading:
     @pytest.mark.parametrize("change", [{"text": "Changed"}, {"observations": {}}])
     def test_changed_copy_is_damaged_and_not_shown(self, change):
         note = ClinicalNoteFactory()
         notes.ship_notes()
+        let_go()
         mongo.database()[stores.COLLECTION].update_one({"_id": str(note.public_id)}, {"$set": change})
 
         [read] = notes.read_notes(note.encounter)
@@ -235,6 +287,7 @@ class TestReading:
     def test_lost_copy_is_damaged_and_not_missing(self):
         note = ClinicalNoteFactory()
         notes.ship_notes()
+        let_go()
         mongo.database()[stores.COLLECTION].delete_one({"_id": str(note.public_id)})
 
         assert [read.state for read in notes.read_notes(note.encounter)] == ["damaged"]
@@ -243,6 +296,7 @@ class TestReading:
         encounter = EncounterFactory()
         first = ClinicalNoteFactory(encounter=encounter)
         notes.ship_notes()
+        let_go()
         second = ClinicalNoteFactory(encounter=encounter)
 
         assert [read.header for read in notes.read_notes(encounter)] == [first, second]

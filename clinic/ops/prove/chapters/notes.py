@@ -86,7 +86,7 @@ class Notes(Chapter):
         self.notes.append(f"All bodies were in MongoDB {time.monotonic() - began:.1f} s after its last start.")
 
     def check(self):
-        headers = dict(self.site.rows(f"SELECT public_id::text, body IS NOT NULL FROM {NOTE}"))
+        headers = dict(self.site.rows(f"SELECT public_id::text, stored_at IS NULL FROM {NOTE}"))
         stored = {document["_id"]: document.get("text") for document in self._documents()}
         acknowledged = {note: text for text, note in self.written.items()}
         return {
