@@ -1,5 +1,6 @@
 """How the API describes itself: what holds for every operation. Each app's api/schema.py adds the shapes of its own."""
 
+import copy
 from collections.abc import Callable
 
 from drf_spectacular.drainage import isolate_view_method
@@ -167,6 +168,9 @@ class ClinicSchema(AutoSchema):
         return super()._get_request_for_media_type(serializer, direction)
 
     def _map_serializer_field(self, field, direction, bypass_extensions=False):
+        if direction == "response" and not field.allow_null and (field.default is None or _is_null_column(field)):
+            field = copy.copy(field)
+            field.allow_null = True
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
         if isinstance(field, serializers.ListSerializer) and direction == "request":
             fewest, most = field.min_length or int(not field.allow_empty), field.max_length
@@ -178,12 +182,6 @@ class ClinicSchema(AutoSchema):
         if direction == "response" and schema.get("properties"):
             schema["required"] = sorted(schema["properties"])
         return schema
-
-    def _get_serializer_field_meta(self, field, direction) -> dict:
-        meta = super()._get_serializer_field_meta(field, direction)
-        if direction == "response" and isinstance(field, serializers.Field) and (field.default is None or _is_null_column(field)):
-            meta["nullable"] = True
-        return meta
 
 
 def _is_null_column(field: serializers.Field) -> bool:
