@@ -70,8 +70,10 @@ production_settings := env -i PATH="$(PATH)" SECRET_KEY="$(a_secret)" AUDIT_KEY=
 	DATABASE_URL=postgresql://clinic:x@db.example/clinic REDIS_URL=redis://redis.example/0
 
 check-production: $(dev_stamp)
-	@echo "==> Settings are safe for production"
-	@$(production_settings) $(python) manage.py check --deploy --tag security --fail-level WARNING
+	@echo "==> Ready for production"
+	@$(production_settings) $(python) manage.py check --deploy --fail-level WARNING
+	@echo "==> The API's description is whole"
+	@$(production_settings) $(python) manage.py spectacular --file /dev/null --validate --fail-on-warn
 
 # The browser tests drive Debian's chromium. Only root on Debian can have it installed.
 .PHONY: chromium
