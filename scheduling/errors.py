@@ -18,6 +18,21 @@ class SlotHeld(DomainError):
     detail = "Someone else is booking this time right now. Choose another one, or try again in a few minutes."
 
 
+class SlotOffered(DomainError):
+    code = "slot_offered"
+    detail = "This time is offered to someone on the waitlist, until they answer."
+
+
+class AlreadyOnWaitlist(DomainError):
+    code = "already_on_waitlist"
+    detail = "The patient waits for this doctor or department already."
+
+
+class OfferClosed(DomainError):
+    code = "offer_closed"
+    detail = "This offer was answered or has expired."
+
+
 class InThePast(DomainError):
     code = "in_the_past"
     detail = "That time has passed."

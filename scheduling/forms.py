@@ -58,6 +58,27 @@ class WalkInForm(forms.Form):
         return {f"{kind}_id": model.objects.values_list("pk", flat=True).get(public_id=public_id)}
 
 
+class WaitlistForm(WalkInForm):
+    """A walk-in's form with days: the place is whom the patient wants to see."""
+
+    first_on = forms.DateField(widget=DateInput, initial=timezone.localdate, label="From")
+    last_on = forms.DateField(widget=DateInput, label="Until, this day included")
+    field_order = ["request_id", "place", "first_on", "last_on", "priority", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["priority"].choices = [choice for choice in Priority.choices if choice[0] != Priority.EMERGENCY]
+        self.fields["place"].label = "Doctor or department"
+        self.fields["place"].help_text = "A department: any of its doctors."
+
+    def data_of_entry(self) -> dict:
+        kind, _, public_id = self.cleaned_data["place"].partition(":")
+        model = Doctor if kind == "doctor" else Department
+        return {name: self.cleaned_data[name] for name in ("first_on", "last_on", "priority", "reason")} | {
+            kind: model.objects.get(public_id=public_id)
+        }
+
+
 class SessionForm(forms.Form):
     doctor = PublicIdChoice(Doctor.objects.none(), empty_label="Choose")
     weekday = forms.TypedChoiceField(choices=Weekday, coerce=int)

@@ -1,6 +1,6 @@
 """The only row locks of scheduling, and their order.
 
-    request -> doctors (bookings, by id) -> appointment -> queue day -> token -> encounter, patient
+    request -> doctors (bookings, by id) -> waitlist entry -> appointment -> queue day -> token -> encounter, patient
 
 A request is a press of a button by its request_id: a second press waits here until the first one is
 done, before it takes anything of its own.
@@ -18,7 +18,7 @@ from django.db import connection
 from clinic.accounts.models import Doctor
 from clinic.core.errors import NotFound
 from patients.locks import lock_patient
-from scheduling.models import Appointment, Queue, QueueDay, Token, TokenStatus
+from scheduling.models import Appointment, Queue, QueueDay, Token, TokenStatus, WaitlistEntry
 
 __all__ = [
     "lock_appointment",
@@ -29,6 +29,7 @@ __all__ = [
     "lock_queue_day",
     "lock_request",
     "lock_token",
+    "lock_waitlist_entry",
 ]
 
 
@@ -55,6 +56,15 @@ def lock_appointment(appointment_id: int) -> Appointment:
     if appointment is None:
         raise NotFound
     return appointment
+
+
+def lock_waitlist_entry(entry_id: int) -> WaitlistEntry:
+    """With the patient read along; its offers change under this lock only. Raises NotFound."""
+    rows = WaitlistEntry.objects.select_for_update(no_key=True, of=("self",)).select_related("patient", "appointment")
+    entry = rows.filter(pk=entry_id).first()
+    if entry is None:
+        raise NotFound
+    return entry
 
 
 def lock_queue(queue_id: int) -> Queue:

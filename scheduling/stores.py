@@ -3,6 +3,7 @@
 Nothing here is the truth of anything, and no name of a person goes in: ids, numbers and statuses only.
 
     hold:{doctor}:{start}               string  {user}:{secret}, expires after 5 minutes; doctor by primary key
+                                                waitlist:{offer}, expires with the offer
     queue:{date}:{queue}                zset    waiting numbers by the order key
     queue:token:{date}:{queue}:{n}      hash    id, status, priority, room, patient, version
     queue:counter:{date}:{queue}        string  last number
@@ -52,9 +53,9 @@ def _hold_key(doctor_id: int, start: datetime) -> str:
 
 
 @guarded
-def take_hold(doctor_id: int, start: datetime, value: str) -> bool:
+def take_hold(doctor_id: int, start: datetime, value: str, seconds: int = HOLD_S) -> bool:
     """Whether the hold is ours now: nobody had it."""
-    return bool(client().set(_hold_key(doctor_id, start), value, nx=True, ex=HOLD_S))
+    return bool(client().set(_hold_key(doctor_id, start), value, nx=True, ex=max(seconds, 1)))
 
 
 @guarded

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from clinic.core.redis import RedisDown
-from scheduling.services import projection
+from scheduling.services import projection, waitlist
 
 logger = logging.getLogger(__name__)
 
@@ -16,3 +16,9 @@ def heal_projection() -> None:
         projection.heal(timezone.localdate())
     except RedisDown:
         logger.info("live queue not healed, redis is down")
+
+
+@shared_task
+def sweep_waitlist() -> None:
+    """Expire offers and make new ones."""
+    waitlist.sweep(timezone.now())

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import appointments, booking, hours, leave, missed, queue, schedule, walk_in
+from scheduling.views import appointments, booking, hours, leave, missed, queue, schedule, waitlist, walk_in
 
 app_name = "scheduling"
 
@@ -21,6 +21,11 @@ urlpatterns = [
     path("hours/exceptions/<uuid:exception>/remove/", hours.remove_exception, name="remove_exception"),
     path("hours/exceptions/<uuid:exception>/affected/", leave.affected, name="affected"),
     path("hours/exceptions/<uuid:exception>/keep/<uuid:appointment>/", leave.keep, name="keep"),
+    path("waitlist/", waitlist.waitlist, name="waitlist"),
+    path("waitlist/add/<uuid:patient>/", waitlist.add, name="waitlist_add"),
+    path("waitlist/<uuid:entry>/withdraw/", waitlist.withdraw, name="waitlist_withdraw"),
+    path("waitlist/offers/<uuid:offer>/accept/", waitlist.accept, name="offer_accept"),
+    path("waitlist/offers/<uuid:offer>/decline/", waitlist.decline, name="offer_decline"),
     path("missed/", missed.missed, name="missed"),
     path("walk-in/", walk_in.walk_in, name="walk_in"),
     path("queue/", queue.console, name="queue"),

@@ -1,6 +1,7 @@
 from scheduling.models.appointment import LIVE_STATUSES, LONGEST, Appointment, AppointmentStatus
 from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind, KeptAppointment
 from scheduling.models.queue import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
+from scheduling.models.waitlist import OfferStatus, WaitlistEntry, WaitlistOffer, WaitlistStatus
 
 __all__ = [
     "LIVE_STATUSES",
@@ -12,10 +13,14 @@ __all__ = [
     "DoctorSession",
     "ExceptionKind",
     "KeptAppointment",
+    "OfferStatus",
     "Priority",
     "Queue",
     "QueueDay",
     "Token",
     "TokenStatus",
     "TokenTransition",
+    "WaitlistEntry",
+    "WaitlistOffer",
+    "WaitlistStatus",
 ]

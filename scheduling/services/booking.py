@@ -19,8 +19,8 @@ from clinic.core.errors import Forbidden, InvalidInput, NotFound
 from clinic.core.http import check_version
 from patients.errors import DoctorInactive, PatientInactive
 from scheduling import locks
-from scheduling.errors import DoctorOnLeave, InThePast, OutsideHours, PatientBusy, SlotTaken, TooEarly, WrongStatus
-from scheduling.models import LONGEST, Appointment, AppointmentStatus, Token, TokenStatus
+from scheduling.errors import DoctorOnLeave, InThePast, OutsideHours, PatientBusy, SlotOffered, SlotTaken, TooEarly, WrongStatus
+from scheduling.models import LONGEST, Appointment, AppointmentStatus, Token, TokenStatus, WaitlistOffer
 from scheduling.models.appointment import NEXT_STATUSES
 from scheduling.permissions import OVERBOOK_APPOINTMENT
 from scheduling.rules import slots as rules
@@ -35,13 +35,17 @@ _REFUSALS = {"appointment_doctor_booked_once": SlotTaken, "appointment_patient_b
 
 @dataclass(frozen=True)
 class Details:
-    """What a booking may say beyond who and when. `overbook_reason` makes it an overbooking."""
+    """What a booking may say beyond who and when.
+
+    `overbook_reason` makes it an overbooking; `offer` is the waitlist's offer that it accepts.
+    """
 
     end: datetime | None = None
     reason: str = ""
     notes: str = ""
     overbook_reason: str = ""
     hold: str = ""
+    offer: UUID | None = None
 
 
 def book_appointment(
@@ -52,13 +56,13 @@ def book_appointment(
     Without an end it takes one slot; an end has to be the end of a later slot of the same stretch of
     hours. An overbooking needs its permission and may lie outside the hours and over others, but not
     in the past. Locks the doctor, then the patient. Repeating request_id returns the first appointment.
-    Raises InThePast, OutsideHours, DoctorOnLeave, SlotTaken, SlotHeld, PatientBusy, PatientInactive,
+    Raises InThePast, OutsideHours, DoctorOnLeave, SlotTaken, SlotHeld, SlotOffered, PatientBusy, PatientInactive,
     DoctorInactive, InvalidInput, Forbidden.
     """
     wanted = Details(**details)
     if wanted.overbook_reason and by is not None and not by.has_perm(OVERBOOK_APPOINTMENT):
         raise Forbidden
-    if not wanted.overbook_reason:
+    if not wanted.overbook_reason and not wanted.offer:
         holds.check_hold(doctor_id=doctor_id, start=start, hold=wanted.hold)
     return _book(patient_id=patient_id, doctor_id=doctor_id, start=start, wanted=wanted, by=by, now=now, request_id=request_id)
 
@@ -245,6 +249,9 @@ def _span(
     # The constraint lets an appointment lie under an overbooked one; a new booking does not go there.
     if Appointment.objects.live().overlapping(span.lower, span.upper).filter(doctor=doctor, is_overbooked=True).exists():
         raise SlotTaken
+    offers = WaitlistOffer.objects.open_at(now).filter(doctor=doctor, starts_at__lt=span.upper, ends_at__gt=span.lower)
+    if (offers.exclude(public_id=wanted.offer) if wanted.offer else offers).exists():
+        raise SlotOffered
     return span, found[0].facility_id
 
 
