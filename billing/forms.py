@@ -44,10 +44,14 @@ class PaymentForm(forms.Form):
         help_text="Of the card slip or transfer. Never a card number.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    second_method = forms.ChoiceField(label="And by", required=False)
+    second_amount = amount_field(label="Amount by the second way", required=False)
+    second_reference = forms.CharField(label="Its reference", required=False, max_length=80)
     request_id = RequestIdField()
 
     def __init__(self, *args, invoice=None, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["second_method"].choices = [("", "No second way"), *PaymentMethod.choices]
         if invoice is None:
             return
         if not invoice.insurer_share:
@@ -61,7 +65,17 @@ class PaymentForm(forms.Form):
         cleaned = super().clean()
         if cleaned.get("method") != PaymentMethod.CASH:
             cleaned["tendered"] = None  # left over from before the method was changed
+        if bool(cleaned.get("second_method")) != bool(cleaned.get("second_amount")) and "second_amount" not in self.errors:
+            self.add_error("second_amount", "A second way to pay has a way and an amount.")
         return cleaned
+
+    @property
+    def parts(self) -> list[dict]:
+        """As the service takes them."""
+        first = {name: self.cleaned_data[name] for name in ("method", "amount", "tendered", "reference")}
+        if not self.cleaned_data.get("second_method"):
+            return [first]
+        return [first, {name: self.cleaned_data[f"second_{name}"] for name in ("method", "amount", "reference")}]
 
 
 class ReasonForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import claims, invoice, lists, shifts
+from billing.views import cashier, claims, dunning, invoice, lists, shifts
 
 app_name = "billing"
 
@@ -8,6 +8,9 @@ urlpatterns = [
     path("", lists.invoices, name="invoices"),
     path("to-bill/", lists.to_bill, name="to_bill"),
     path("to-bill/<uuid:encounter>/", lists.bill, name="bill"),
+    path("cashier/", cashier.cashier, name="cashier"),
+    path("overdue/", dunning.dunning, name="dunning"),
+    path("overdue/<uuid:patient>/letter/", dunning.letter, name="dunning_letter"),
     path("new/", invoice.new, name="new"),
     path("change/", invoice.change, name="change"),
     path("invoices/<uuid:invoice>/", invoice.invoice, name="invoice"),

@@ -113,6 +113,12 @@ class PaymentInput(serializers.Serializer):
     reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
 
 
+class SplitPaymentInput(serializers.Serializer):
+    """One payment in several ways."""
+
+    parts = PaymentInput(many=True, min_length=1, max_length=5)
+
+
 class RefundInput(ReasonInput):
     amount = MoneyField()
 

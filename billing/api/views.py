@@ -150,6 +150,12 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
     @action(detail=True, methods=["post"])
     @idempotent
     def pay(self, request, *args, **kwargs):
+        """{method, amount, tendered?, reference?}; or {parts: [...]} of such, all of them or none."""
+        if "parts" in request.data:
+            parts = [dict(part) for part in read(inputs.SplitPaymentInput, request)["parts"]]
+            made = payments.take_payments(invoice_id=self.get_object().pk, parts=parts, by=request.user, request_id=request.request_id)
+            rows = Payment.objects.select_related("invoice").filter(pk__in=[payment.pk for payment in made])
+            return Response({"payments": PaymentSerializer(rows, many=True).data}, status=201)
         body = read(inputs.PaymentInput, request)
         payment = payments.take_payment(invoice_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
         return Response(PaymentSerializer(Payment.objects.select_related("invoice").get(pk=payment.pk)).data, status=201)

@@ -1,7 +1,9 @@
 """Reads shaped like the pages and endpoints of billing."""
 
+from billing.selectors.cashier import desk_of, find_patient
 from billing.selectors.charges import VisitToBill, charges_of, live_lines, to_bill_rows, unbilled, visits_to_bill
 from billing.selectors.claims import BATCH_HEADING, batch_rows, claims_for_list, to_claim, to_claim_by_payer
+from billing.selectors.dunning import AGE_BANDS, overdue, overdue_of
 from billing.selectors.invoices import (
     credit_notes,
     dated_between,
@@ -17,6 +19,7 @@ from billing.selectors.invoices import (
 from billing.selectors.shifts import expected_in, expected_in_each, movements_in, open_shift_of, shifts_for_list
 
 __all__ = [
+    "AGE_BANDS",
     "BATCH_HEADING",
     "VisitToBill",
     "batch_rows",
@@ -24,15 +27,19 @@ __all__ = [
     "claims_for_list",
     "credit_notes",
     "dated_between",
+    "desk_of",
     "expected_in",
     "expected_in_each",
     "find_invoices",
+    "find_patient",
     "invoices_open_first",
     "live_lines",
     "midnight",
     "movements_in",
     "open_invoices",
     "open_shift_of",
+    "overdue",
+    "overdue_of",
     "owed_by",
     "payments_of",
     "search_invoices",

@@ -1,7 +1,8 @@
 """Money in, and money back."""
 
 from decimal import Decimal
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
 
@@ -14,6 +15,7 @@ from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.money import ZERO
 
+MAX_PARTS = 5
 _WHY_NOT_PAYABLE = {
     InvoiceStatus.DRAFT: "This invoice is a draft. Issue it first.",
     InvoiceStatus.VOID: "This invoice is void.",
@@ -72,6 +74,20 @@ def take_payment(
         changes={"invoice": str(invoice.public_id), "method": method, "amount": str(amount), "status": invoice.status},
     )
     return payment
+
+
+@atomic_with_retry
+def take_payments(*, invoice_id: int, parts: list[dict[str, Any]], by, request_id: UUID) -> list[Payment]:
+    """One payment in several ways: {method, amount, tendered?, reference?} each; all of them or none.
+
+    Locks and repeats as take_payment does, and raises what it raises; InvalidInput without a part or with too many.
+    """
+    if not 1 <= len(parts) <= MAX_PARTS:
+        raise InvalidInput(errors={"parts": [f"Between 1 and {MAX_PARTS} ways to pay."]})
+    return [
+        take_payment(invoice_id=invoice_id, by=by, request_id=request_id if place == 0 else uuid5(request_id, str(place)), **part)
+        for place, part in enumerate(parts)
+    ]
 
 
 @atomic_with_retry

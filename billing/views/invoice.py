@@ -122,7 +122,8 @@ def pay(request, invoice):
     if not form.is_valid():
         return show(request, row, refused="pay", payment_form=form)
     try:
-        payment = payments.take_payment(invoice_id=row.pk, by=request.user, **form.cleaned_data)
+        request_id = form.cleaned_data["request_id"]
+        payment = payments.take_payments(invoice_id=row.pk, parts=form.parts, by=request.user, request_id=request_id)[0]
     except DomainError as refusal:
         put_errors(form, refusal.errors)
         return show(request, find(request, invoice), refusal=refusal, refused="pay", payment_form=form)

@@ -13,7 +13,7 @@ from billing import selectors
 from billing.errors import AlreadyBilled
 from billing.forms import InvoiceSearch
 from billing.models import Invoice
-from billing.permissions import ISSUE_INVOICE, MAKE_INVOICE, MANAGE_CLAIMS, VIEW_INVOICE
+from billing.permissions import ISSUE_INVOICE, MAKE_INVOICE, MANAGE_CLAIMS, TAKE_PAYMENT, VIEW_INVOICE
 from billing.services.invoicing import bill_visit
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
@@ -91,6 +91,8 @@ def tabs(request, current: str) -> list[dict]:
         ]
     if request.user.has_perm(MANAGE_CLAIMS):
         entries.append(("claims", "Claims", reverse("billing:claims")))
+    if request.user.has_perm(TAKE_PAYMENT):
+        entries.append(("dunning", "Overdue", reverse("billing:dunning")))
     counts = (
         {"to_bill": selectors.visits_to_bill(since=timezone.now() - TO_BILL_FOR).count()} if request.user.has_perm(MAKE_INVOICE) else {}
     )

@@ -1,7 +1,9 @@
 """The drawer: open it, count it, close it."""
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -104,4 +106,5 @@ def close_shift(request, shift):
     except DomainError as refusal:
         return show(request, find(request, shift), refusal=refusal, form=form)
     messages.success(request, "The shift is closed.")
-    return redirect("billing:shift_detail", row.public_id)
+    to = reverse("billing:shift_detail", args=[row.public_id])
+    return HttpResponse(headers={"HX-Redirect": to}) if request.htmx else redirect(to)  # the list below the shift changes too

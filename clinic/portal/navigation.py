@@ -25,6 +25,7 @@ ENTRIES = (
     Entry("Pharmacy", "pharmacy:worklist", "beaker", "pharmacy.dispense", "d"),
     Entry("Stock", "pharmacy:stock", "archive-box", "pharmacy.view_stock", "k"),
     Entry("Billing", "billing:invoices", "banknotes", "billing.view_invoice", "b"),
+    Entry("Cashier", "billing:cashier", "credit-card", "billing.take_payment", "c"),
     Entry("Shift", "billing:shift", "calculator", "billing.work_shift", "f"),
     Entry("Day summary", "analytics:day", "chart-bar", "analytics.view_day", "y"),
     Entry("Restricted charts", "patients:openings", "lock-closed", "patients.view_break_glass", "x"),
