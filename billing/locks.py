@@ -51,10 +51,18 @@ def lock_price(price_id: int) -> PriceItem:
 
 
 def lock_counter(year: int) -> InvoiceCounter:
-    InvoiceCounter.objects.bulk_create([InvoiceCounter(year=year)], ignore_conflicts=True)
-    return InvoiceCounter.objects.select_for_update(no_key=True).get(year=year)
+    return _lock_year(InvoiceCounter, year)
 
 
 def lock_credit_note_counter(year: int) -> CreditNoteCounter:
-    CreditNoteCounter.objects.bulk_create([CreditNoteCounter(year=year)], ignore_conflicts=True)
-    return CreditNoteCounter.objects.select_for_update(no_key=True).get(year=year)
+    return _lock_year(CreditNoteCounter, year)
+
+
+def _lock_year(model, year: int):
+    """The year's counter, made when its first number is taken: an insert for every number would make them wait twice."""
+    counters = model.objects.select_for_update(no_key=True).filter(year=year)
+    counter = counters.first()
+    if counter is None:
+        model.objects.bulk_create([model(year=year)], ignore_conflicts=True)
+        counter = counters.get()
+    return counter
