@@ -1,7 +1,7 @@
 """The API's description of invoices, payments, credit notes, claims and shifts."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 
 from billing.api import claims, inputs, views
@@ -74,6 +74,15 @@ class RemittanceAnswer(serializers.Serializer):
 
 CSV = {(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY, description="A file for the insurer.")}
 
+
+class SplitPaymentAnswer(serializers.Serializer):
+    payments = PaymentAnswer(many=True)
+
+
+PAY_INPUT = PolymorphicProxySerializer("PayInput", [inputs.PaymentInput, inputs.SplitPaymentInput], resource_type_field_name=None)
+PAY_ANSWER = PolymorphicProxySerializer("PayAnswer", [PaymentAnswer, SplitPaymentAnswer], resource_type_field_name=None)
+
+
 # --- Operations --------------------------------------------------------------------------
 
 describe(
@@ -85,7 +94,7 @@ describe(
     destroy=extend_schema(responses={204: NOTHING}, parameters=[REASON_IN_QUERY]),
     void=extend_schema(request=VoidInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     issue=extend_schema(description="Give it a number and freeze it.", request=None, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
-    pay=extend_schema(request=inputs.PaymentInput, responses={201: PaymentAnswer}),
+    pay=extend_schema(request=PAY_INPUT, responses={201: PAY_ANSWER}),
     credit=extend_schema(request=inputs.CreditInput, responses={201: shapes.CreditNoteSerializer}),
     charge_patient=extend_schema(request=PatientChargeInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     pdf=extend_schema(description="The invoice as a document.", responses=PDF),
