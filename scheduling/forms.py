@@ -35,15 +35,13 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=200, label="Reason")
 
 
-class WalkInForm(forms.Form):
+class PlaceForm(forms.Form):
+    """One of the queues, a department's or a doctor's."""
+
     request_id = RequestIdField()
     place = forms.ChoiceField(
-        label="Queue",
-        widget=forms.Select(attrs={"autofocus": True}),
-        help_text="A department's queue is seen by whichever of its doctors is free first.",
+        label="Queue", widget=forms.Select, help_text="A department's queue is seen by whichever of its doctors is free first."
     )
-    priority = forms.ChoiceField(choices=Priority, initial=Priority.ROUTINE, widget=forms.RadioSelect)
-    reason = forms.CharField(max_length=300, required=False, label="Reason for the visit")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -56,6 +54,15 @@ class WalkInForm(forms.Form):
         kind, _, public_id = self.cleaned_data["place"].partition(":")
         model = Doctor if kind == "doctor" else Department
         return {f"{kind}_id": model.objects.values_list("pk", flat=True).get(public_id=public_id)}
+
+
+class WalkInForm(PlaceForm):
+    priority = forms.ChoiceField(choices=Priority, initial=Priority.ROUTINE, widget=forms.RadioSelect)
+    reason = forms.CharField(max_length=300, required=False, label="Reason for the visit")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["place"].widget.attrs["autofocus"] = True
 
 
 class WaitlistForm(WalkInForm):
@@ -77,6 +84,12 @@ class WaitlistForm(WalkInForm):
         return {name: self.cleaned_data[name] for name in ("first_on", "last_on", "priority", "reason")} | {
             kind: model.objects.get(public_id=public_id)
         }
+
+
+class PriorityForm(forms.Form):
+    request_id = RequestIdField()
+    priority = forms.ChoiceField(choices=Priority, widget=forms.RadioSelect)
+    reason = forms.CharField(max_length=200, label="Why")
 
 
 class SessionForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import appointments, booking, hours, leave, missed, queue, schedule, waitlist, walk_in
+from scheduling.views import appointments, booking, hours, leave, missed, queue, schedule, tokens, waitlist, walk_in
 
 app_name = "scheduling"
 
@@ -33,6 +33,10 @@ urlpatterns = [
     path("queue/tokens/<uuid:token>/status/", queue.change_status, name="change_status"),
     path("queue/tokens/<uuid:token>/undo/", queue.undo, name="undo"),
     path("queue/tokens/<uuid:token>/visit/", queue.visit, name="visit"),
+    path("queue/tokens/<uuid:token>/", tokens.token, name="token"),
+    path("queue/tokens/<uuid:token>/priority/", tokens.change_priority, name="change_priority"),
+    path("queue/tokens/<uuid:token>/transfer/", tokens.transfer, name="transfer"),
+    path("queue/tokens/<uuid:token>/vitals/", tokens.vitals, name="vitals"),
     path("queue/tokens/<uuid:token>/slip/", walk_in.slip, name="slip"),
     path("board/", queue.board, name="board"),
 ]

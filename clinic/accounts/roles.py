@@ -66,6 +66,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "scheduling.issue_token",
             "scheduling.call_token",
             "scheduling.change_token",
+            "scheduling.triage_token",
             "pharmacy.view_medicine",
             "pharmacy.view_prescription",
         }
@@ -89,6 +90,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "scheduling.view_queue",
             "scheduling.call_token",
             "scheduling.change_token",
+            "scheduling.triage_token",
             "pharmacy.view_medicine",
             "pharmacy.view_prescription",
             "pharmacy.prescribe",

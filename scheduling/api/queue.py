@@ -7,12 +7,13 @@ from rest_framework.viewsets import GenericViewSet
 
 from clinic.audit.api import idempotent
 from clinic.core.http import etag_of, expected_version
-from scheduling.api.serializers import CheckInInput, NextInput, QueueFilter, StatusInput, WalkInInput
+from scheduling.api.serializers import CheckInInput, NextInput, PriorityInput, QueueFilter, QueueOwnerInput, StatusInput, WalkInInput
 from scheduling.models import Token
-from scheduling.permissions import CALL_TOKENS, CHANGE_TOKENS, ISSUE_TOKENS, VIEW_QUEUE
+from scheduling.permissions import CALL_TOKENS, CHANGE_TOKENS, ISSUE_TOKENS, TRIAGE_TOKENS, VIEW_QUEUE
 from scheduling.selectors.queue import queue_rows, token_json, token_row, tokens_on
 from scheduling.services import queueing
 from scheduling.services.queues import queue_of
+from scheduling.services.transfers import transfer_token
 
 
 def answer(token: Token, status: int = 200) -> Response:
@@ -28,6 +29,8 @@ class QueueViewSet(GenericViewSet):
         "next": CALL_TOKENS,
         "status": CHANGE_TOKENS,
         "undo": CHANGE_TOKENS,
+        "priority": TRIAGE_TOKENS,
+        "transfer": CHANGE_TOKENS,
     }
     lookup_field = "public_id"
     lookup_value_converter = "uuid"
@@ -102,6 +105,26 @@ class QueueViewSet(GenericViewSet):
             expected_version=expected_version(request),
         )
         return answer(token)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def priority(self, request, public_id):
+        body = PriorityInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        token = queueing.change_priority(
+            token_id=self.get_object().pk, by=request.user, now=timezone.now(), request_id=request.request_id, **body.validated_data
+        )
+        return answer(token)
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def transfer(self, request, public_id):
+        """To another queue: the answer is the new token."""
+        body = QueueOwnerInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        owner = {f"{name}_id": row.pk for name, row in body.validated_data.items() if row}
+        token = transfer_token(token_id=self.get_object().pk, by=request.user, now=timezone.now(), request_id=request.request_id, **owner)
+        return answer(token, status=201)
 
     @action(detail=True, methods=["post"])
     @idempotent

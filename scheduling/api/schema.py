@@ -172,6 +172,15 @@ describe(
     today=extend_schema(parameters=[shapes.QueueFilter], responses=TokenList),
     next=extend_schema(description="Call whoever is next.", request=shapes.NextInput, responses=TokenAnswer, parameters=SHOWS_VERSION),
     status=extend_schema(request=TokenMoveInput, responses=TokenAnswer, parameters=CHECKS_VERSION),
+    priority=extend_schema(
+        description="What triage found, with the reason.", request=shapes.PriorityInput, responses=TokenAnswer, parameters=SHOWS_VERSION
+    ),
+    transfer=extend_schema(
+        description="To a doctor's or a department's queue: the answer is the new token.",
+        request=shapes.QueueOwnerInput,
+        responses={201: TokenAnswer},
+        parameters=SHOWS_VERSION,
+    ),
     undo=extend_schema(description="Take the last change back.", request=None, responses=TokenAnswer, parameters=SHOWS_VERSION),
 )
 describe(

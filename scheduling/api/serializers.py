@@ -143,11 +143,22 @@ class StatusInput(serializers.Serializer):
     room = serializers.CharField(max_length=40, required=False, allow_blank=True)
 
 
+class PriorityInput(serializers.Serializer):
+    priority = serializers.ChoiceField(choices=Priority)
+    reason = serializers.CharField(max_length=200)
+
+
 class VisitInput(serializers.Serializer):
-    """An appointment, a token, or a patient and a doctor."""
+    """An appointment, a token, or a patient and a doctor. `before_call` opens the record of a token that goes on waiting."""
 
     appointment = VisibleIdField(queryset=Appointment.objects.all(), required=False, allow_null=True)
     token = VisibleIdField(queryset=Token.objects.all(), required=False, allow_null=True)
     patient = VisibleIdField(queryset=Patient.objects.all(), required=False, allow_null=True)
     doctor = PublicIdField(queryset=Doctor.objects.all(), required=False, allow_null=True)
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+    before_call = serializers.BooleanField(default=False)
+
+    def validate(self, attrs):
+        if attrs["before_call"] and not attrs.get("token"):
+            raise serializers.ValidationError({"token": ["Name the token that waits."]})
+        return attrs

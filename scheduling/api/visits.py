@@ -4,7 +4,7 @@ from clinic.audit.api import idempotent
 from patients.api.visits import VisitViewSet as RecordViewSet
 from patients.permissions import START_ENCOUNTER
 from scheduling.api.serializers import VisitInput
-from scheduling.services.visits import start_visit
+from scheduling.services.visits import open_before_call, start_visit
 
 
 class VisitViewSet(RecordViewSet):
@@ -19,5 +19,9 @@ class VisitViewSet(RecordViewSet):
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         sources = {f"{name}_id": wanted[name].pk for name in ("appointment", "token", "patient", "doctor") if wanted.get(name)}
-        encounter = start_visit(by=request.user, reason=wanted["reason"], request_id=request.request_id, **sources)
+        if wanted["before_call"]:
+            sources = {name: sources[name] for name in ("token_id", "doctor_id") if name in sources}
+            encounter = open_before_call(by=request.user, request_id=request.request_id, **sources)
+        else:
+            encounter = start_visit(by=request.user, reason=wanted["reason"], request_id=request.request_id, **sources)
         return self.versioned_response(self.get_queryset().get(pk=encounter.pk), status=201)

@@ -81,6 +81,7 @@ class TokenStatus(models.TextChoices):
     TRANSFERRED = "transferred", "Transferred"
 
 
+BEFORE_SERVICE = [TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.SKIPPED]
 OPEN_STATUSES = [TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.IN_SERVICE, TokenStatus.SKIPPED]
 
 NEXT_STATUSES = {
@@ -102,7 +103,14 @@ NEXT_STATUSES = {
         TokenStatus.TRANSFERRED,
     },
     TokenStatus.IN_SERVICE: {TokenStatus.DONE, TokenStatus.LEFT, TokenStatus.TRANSFERRED},
-    TokenStatus.SKIPPED: {TokenStatus.WAITING, TokenStatus.CALLED, TokenStatus.IN_SERVICE, TokenStatus.NO_SHOW, TokenStatus.LEFT},
+    TokenStatus.SKIPPED: {
+        TokenStatus.WAITING,
+        TokenStatus.CALLED,
+        TokenStatus.IN_SERVICE,
+        TokenStatus.NO_SHOW,
+        TokenStatus.LEFT,
+        TokenStatus.TRANSFERRED,
+    },
     TokenStatus.DONE: set(),
     TokenStatus.NO_SHOW: set(),
     TokenStatus.LEFT: set(),
@@ -144,6 +152,7 @@ class Token(VersionedModel):
     called_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    transferred_from = models.OneToOneField("self", models.PROTECT, null=True, editable=False, related_name="transferred_to")
     request_id = models.UUIDField(null=True, unique=True, editable=False)
 
     objects = TokenQuerySet.as_manager()
@@ -181,13 +190,16 @@ class Token(VersionedModel):
 
 
 class TokenTransition(models.Model):
-    """Each change of a token: from what to what, who and when."""
+    """Each change of a token: from what to what, who and when. A change of the priority leaves the status as it was."""
 
     token = models.ForeignKey(Token, models.PROTECT, related_name="transitions")
     from_status = models.CharField(max_length=12, choices=TokenStatus, blank=True)
     to_status = models.CharField(max_length=12, choices=TokenStatus)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     room = models.CharField(max_length=40, blank=True)
+    from_priority = models.CharField(max_length=10, choices=Priority, blank=True)
+    to_priority = models.CharField(max_length=10, choices=Priority, blank=True, help_text="Where the priority changed.")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why the priority changed.")
     is_undo = models.BooleanField(default=False)
     at = models.DateTimeField(db_default=Now())
     request_id = models.UUIDField(
@@ -196,7 +208,13 @@ class TokenTransition(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["request_id"], name="token_transition_once_per_request")]
+        constraints = [
+            models.UniqueConstraint(fields=["request_id"], name="token_transition_once_per_request"),
+            models.CheckConstraint(
+                name="token_transition_priority_with_reason",
+                condition=Q(from_priority="", to_priority="") | (~Q(from_priority="") & ~Q(to_priority="") & ~Q(reason="")),
+            ),
+        ]
         triggers = [AppendOnly(name="token_transition_append_only")]
 
     def __str__(self):

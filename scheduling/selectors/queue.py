@@ -6,7 +6,7 @@ from datetime import date, datetime
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from scheduling.models import Priority, Token, TokenStatus
+from scheduling.models import Priority, Token, TokenStatus, TokenTransition
 from scheduling.models.queue import HEAD_START
 from scheduling.rules.queue import estimate_wait
 from scheduling.selectors.appointments import doctor_name, iso
@@ -57,6 +57,22 @@ def token_row(token_id: int) -> dict:
         calls = Token.objects.filter(queue_id=row["queue_id"], on=row["on"], called_at__isnull=False).order_by("-called_at")
         row["estimated_wait"] = estimate_wait(position=row["position"], called_at=calls.values_list("called_at", flat=True)[:21])
     return row
+
+
+def token_story(token_id: int) -> list[dict]:
+    """What happened to the token, the first thing first, in words: 1 query."""
+    rows = TokenTransition.objects.filter(token_id=token_id).select_related("by", "token").order_by("id")
+    return [{"words": _transition_words(row), "at": row.at, "by": row.by, "reason": row.reason} for row in rows]
+
+
+def _transition_words(row: TokenTransition) -> str:
+    if row.to_priority:
+        words = f"Priority {row.get_from_priority_display().lower()} to {row.get_to_priority_display().lower()}"
+    elif not row.from_status:
+        words = "Token given"
+    else:
+        words = row.get_to_status_display() + (f", {room_words(row.room)}" if row.room and row.to_status == TokenStatus.CALLED else "")
+    return f"Taken back: {words[0].lower()}{words[1:]}" if row.is_undo else words
 
 
 def _ahead_of(row: dict) -> QuerySet:

@@ -6,21 +6,19 @@ from uuid import UUID
 from django.utils import timezone
 
 from clinic.accounts.models import Department, Doctor
-from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.http import check_version
 from patients.errors import DoctorInactive, PatientInactive
 from patients.models import Patient
 from scheduling import locks
-from scheduling.errors import AlreadyCheckedIn, AlreadyInQueue, EmptyQueue, NothingToUndo, NotToday, VisitSigned, WrongStatus
+from scheduling.errors import AlreadyCheckedIn, EmptyQueue, NothingToUndo, NotToday, VisitSigned, WrongStatus
 from scheduling.models import AppointmentStatus, Priority, Queue, Token, TokenStatus, TokenTransition
-from scheduling.models.queue import NEXT_STATUSES
-from scheduling.rules.queue import band_of, effective_at, last_effective
-from scheduling.services import arrivals
-from scheduling.services.projection import project_later
+from scheduling.models.queue import BEFORE_SERVICE, NEXT_STATUSES
+from scheduling.rules.queue import effective_at, last_effective
+from scheduling.services import arrivals, transfers
 from scheduling.services.queues import queue_of
-from scheduling.services.tokens import done_before, move_token
+from scheduling.services.tokens import done_before, issue_token, move_token, set_priority
 
 
 @atomic_with_retry
@@ -124,6 +122,27 @@ def change_status(*, token_id: int, to: str, by, now: datetime, room: str | None
 
 
 @atomic_with_retry
+def change_priority(*, token_id: int, priority: str, reason: str, by, now: datetime, request_id: UUID | None = None) -> Token:
+    """What triage finds: another priority for somebody who still waits, with the reason.
+
+    Locks the request, then the token. Repeating request_id changes nothing more. Raises InvalidInput, WrongStatus.
+    """
+    if earlier := done_before(request_id):
+        return earlier
+    errors = {} if priority in Priority.values else {"priority": ["Choose a priority."]}
+    if not reason.strip():
+        errors["reason"] = ["Say why."]
+    if errors:
+        raise InvalidInput(errors=errors)
+    token = locks.lock_token(token_id)
+    if token.status not in BEFORE_SERVICE:
+        raise WrongStatus(f"Token {token.label} is {token.get_status_display().lower()}.", current_status=token.status)
+    if priority == token.priority:
+        return token
+    return set_priority(token, Priority(priority), reason=reason.strip(), by=by, now=now, request_id=request_id)
+
+
+@atomic_with_retry
 def undo_last_change(*, token_id: int, by, now: datetime, request_id: UUID | None = None) -> Token:
     """Take back today's last change of a token that still stands; the check-in itself at the end.
 
@@ -133,12 +152,19 @@ def undo_last_change(*, token_id: int, by, now: datetime, request_id: UUID | Non
     """
     if earlier := done_before(request_id):
         return earlier
+    transfers.lock_former(token_id)
     token, appointment = _lock_both(token_id)
     last = last_effective(list(TokenTransition.objects.filter(token=token).order_by("id")))
     if last is None or token.on != timezone.localdate(now):
         raise NothingToUndo
     if token.encounter_id and not token.encounter.is_open:
         raise VisitSigned
+    if last.to_priority:
+        return set_priority(token, Priority(last.from_priority), reason=last.reason, by=by, now=now, is_undo=True, request_id=request_id)
+    if last.to_status == TokenStatus.TRANSFERRED:
+        raise NothingToUndo(f"Take the transfer back at its new token {token.transferred_to.label}.")
+    if not last.from_status and token.transferred_from_id:
+        return transfers.take_back(token, by=by, now=now, request_id=request_id)
     if not last.from_status:
         move_token(token, TokenStatus.LEFT, by=by, now=now, is_undo=True, request_id=request_id, appointment=None)
         if appointment:
@@ -153,37 +179,10 @@ def undo_last_change(*, token_id: int, by, now: datetime, request_id: UUID | Non
 
 
 def _issue(queue: Queue, *, by, now: datetime, request_id: UUID | None, **fields) -> Token:
-    on = timezone.localdate(now)
-    day = locks.lock_queue_day(queue.pk, on)
+    day = locks.lock_queue_day(queue.pk, timezone.localdate(now))
     if earlier := _earlier(request_id):
         return earlier
-    _refuse_second(queue, fields["patient"], by=by, now=now)
-    day.last_number += 1
-    day.save(update_fields=["last_number"])
-    token = Token.objects.create(
-        queue=queue, on=on, number=day.last_number, band=band_of(fields["priority"]), issued_at=now, issued_by=by, request_id=request_id,
-        **fields,
-    )  # fmt: skip
-    TokenTransition.objects.create(token=token, from_status="", to_status=token.status, by=by, at=now)
-    record(
-        action="scheduling.token.issued",
-        actor=by,
-        subject=token,
-        patient=token.patient,
-        changes={"queue": queue.code, "number": token.number, "priority": str(token.priority)},
-    )
-    project_later(token)
-    return token
-
-
-def _refuse_second(queue: Queue, patient: Patient, *, by, now: datetime) -> None:
-    """One open token per patient and queue. One left over from an earlier day is closed first."""
-    open_one = Token.objects.open().filter(queue=queue, patient=patient).only("pk", "on").first()
-    if open_one is None:
-        return
-    if open_one.on >= timezone.localdate(now):
-        raise AlreadyInQueue
-    move_token(locks.lock_token(open_one.pk), TokenStatus.LEFT, by=by, now=now)
+    return issue_token(day, queue=queue, by=by, now=now, request_id=request_id, **fields)
 
 
 def _earlier(request_id: UUID | None) -> Token | None:

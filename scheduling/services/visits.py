@@ -13,6 +13,7 @@ from scheduling import locks
 from scheduling.errors import WrongStatus
 from scheduling.models import OPEN_STATUSES, Appointment, AppointmentStatus, Token, TokenStatus
 from scheduling.models.appointment import NEXT_STATUSES as NEXT_OF_APPOINTMENT
+from scheduling.models.queue import BEFORE_SERVICE
 from scheduling.models.queue import NEXT_STATUSES as NEXT_OF_TOKEN
 from scheduling.services.projection import project_later
 from scheduling.services.tokens import move_token
@@ -39,11 +40,12 @@ def start_visit(
     appointment, token = _lock_sources(appointment_id, token_id)
     if appointment is None and token is None and not (patient_id and doctor_id):
         raise InvalidInput(errors={"patient": ["Name an appointment, a token, or a patient and a doctor."]})
-    if earlier := _earlier(appointment, token):
-        return earlier
+    encounter = _earlier(appointment, token)
+    if encounter and not (encounter.is_open and token and token.status in BEFORE_SERVICE):
+        return encounter
     _check_startable(appointment, token)
     source = appointment or token
-    encounter = start_encounter(
+    encounter = encounter or start_encounter(
         patient_id=source.patient_id if source else patient_id,
         doctor_id=_doctor_of(appointment, token, doctor_id, by),
         by=by,
@@ -55,6 +57,32 @@ def start_visit(
 
 
 @atomic_with_retry
+def open_before_call(*, token_id: int, by, doctor_id: int | None = None, request_id: UUID | None = None) -> Encounter:
+    """Open the record while its patient still waits, for the nurse's vitals. The token keeps its place and its status.
+
+    Doing it twice gives the same encounter; so does starting the visit later. Locks appointment, token, patient.
+    Raises WrongStatus, InvalidInput, and what start_encounter raises.
+    """
+    appointment, token = _lock_sources(None, token_id)
+    if earlier := _earlier(appointment, token):
+        return earlier
+    if token.status not in BEFORE_SERVICE:
+        raise WrongStatus(f"Token {token.label} is {token.get_status_display().lower()}.", current_status=token.status)
+    encounter = start_encounter(
+        patient_id=token.patient_id,
+        doctor_id=_doctor_of(appointment, token, doctor_id, by),
+        by=by,
+        reason=token.reason,
+        request_id=request_id,
+    )
+    for source in filter(None, (appointment, token)):
+        source.save_changes(encounter=encounter)
+        record(action=f"scheduling.{source._meta.model_name}.record_opened", actor=by, subject=source, patient=source.patient)
+    project_later(token)
+    return encounter
+
+
+@atomic_with_retry
 def finish_visit(*, encounter_id: int, by) -> None:
     """Close what brought the patient to this visit: token done, appointment completed.
 
@@ -62,6 +90,8 @@ def finish_visit(*, encounter_id: int, by) -> None:
     Harmless when both are closed already, or were never there.
     """
     appointment, token = _lock_of_encounter(encounter_id)
+    if token and token.status in {TokenStatus.WAITING, TokenStatus.SKIPPED}:  # signed without having been called
+        move_token(token, TokenStatus.IN_SERVICE, by=by, now=timezone.now())
     if token and TokenStatus.DONE in NEXT_OF_TOKEN[token.status]:
         move_token(token, TokenStatus.DONE, by=by, now=timezone.now())
     if appointment and AppointmentStatus.COMPLETED in NEXT_OF_APPOINTMENT[appointment.status]:
@@ -108,7 +138,9 @@ def _check_startable(appointment: Appointment | None, token: Token | None) -> No
 
 def _doctor_of(appointment: Appointment | None, token: Token | None, doctor_id: int | None, by) -> int:
     own = getattr(by, "doctor", None) if by is not None else None
-    found = (appointment and appointment.doctor_id) or (token and token.queue.doctor_id) or doctor_id or (own and own.pk)
+    booked = appointment and appointment.doctor_id
+    # A token that was transferred to another doctor's queue is seen by that one, not by whom it was booked with.
+    found = token.queue.doctor_id or doctor_id or (own and own.pk) or booked if token else booked or doctor_id or (own and own.pk)
     if not found:
         raise InvalidInput(errors={"doctor": ["Say which doctor sees the patient."]})
     return found

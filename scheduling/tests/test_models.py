@@ -153,6 +153,19 @@ class TestQueue:
         refused("token_band_of_its_priority", lambda: TokenFactory(priority="urgent"))
         TokenFactory(priority="urgent", band=1)
 
+    @pytest.mark.parametrize("fields", [{"to_priority": "urgent"}, {"to_priority": "urgent", "from_priority": "routine"}])
+    def test_priority_changes_with_a_reason(self, fields):
+        token = TokenFactory()
+
+        refused("token_transition_priority_with_reason", lambda: TokenTransition.objects.create(token=token, to_status="waiting", **fields))
+
+    def test_token_is_transferred_once(self):
+        token = TokenFactory(status="transferred")
+        TokenFactory(transferred_from=token)
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            TokenFactory(transferred_from=token)
+
     def test_press_of_a_button_makes_one_transition(self):
         token, press = TokenFactory(), uuid4()
         TokenTransition.objects.create(token=token, to_status="called", request_id=press)
