@@ -62,6 +62,16 @@ class PrimaryDiagnosisExists(DomainError):
     detail = "This visit has a primary diagnosis already. Add this one as secondary, or remove the other first."
 
 
+class NoteChanged(DomainError):
+    code = "note_changed"
+    detail = "Someone wrote a newer version of this note. Look at it before writing yours."
+
+
+class NoteUnavailable(DomainError):
+    code = "note_unavailable"
+    detail = "The version before cannot be read just now, so no new one can follow it. Write another note, or try again later."
+
+
 class TreatmentTypeTaken(DomainError):
     code = "treatment_type_taken"
     detail = "The catalogue has a treatment of this name."

@@ -110,7 +110,7 @@ class PartForm(forms.Form):
     part = ""
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, auto_id=f"{self.part}_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": f"{self.part}_%s"} | kwargs)
 
 
 class SummaryForm(PartForm):
@@ -146,7 +146,10 @@ class DiagnosisForm(PartForm):
 
 
 class NoteForm(PartForm):
+    """A new note, or a new version of the one that `amends` names."""
+
     part = "note"
+    amends = forms.UUIDField(required=False, widget=forms.HiddenInput)
     text = forms.CharField(label="Note", widget=forms.Textarea(attrs={"rows": 6}))
     symptoms = forms.CharField(max_length=500, required=False, help_text="Separated by commas: cough, fever")
 

@@ -179,6 +179,7 @@ class NoteInput(serializers.Serializer):
     text = TextField()
     observations = serializers.JSONField(required=False, default=dict)
     tags = serializers.ListField(child=serializers.CharField(), required=False, default=list)
+    amends = serializers.UUIDField(required=False, allow_null=True, help_text="The note that this is a new version of.")
 
 
 class PredecessorNoteInput(NoteInput):
@@ -192,6 +193,8 @@ class NoteSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="header.public_id")
     record_uuid = serializers.UUIDField(source="header.encounter.public_id")
     patient = serializers.UUIDField(source="header.encounter.patient.public_id")
+    thread = serializers.UUIDField(source="header.thread", help_text="The id of the first version.")
+    version = serializers.IntegerField(source="header.number")
     author = serializers.UUIDField(source="header.author.public_id")
     author_name = serializers.CharField(source="header.author")
     text = serializers.CharField(allow_null=True)

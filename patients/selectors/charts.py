@@ -91,7 +91,7 @@ def counts_of(encounter: Encounter) -> list[tuple[str, str, int]]:
         ("vitals", "set of vitals", "sets of vitals"),
         ("diagnoses", "diagnosis", "diagnoses"),
         ("treatments", "treatment", "treatments"),
-        ("notes", "note", "notes"),
+        ("notes__thread", "note", "notes"),
     )
     numbers = Encounter.objects.filter(pk=encounter.pk).values_list(*(Count(name, distinct=True) for name, _, _ in named)).get()
     return [(one, many, number) for (_, one, many), number in zip(named, numbers, strict=True)]

@@ -16,7 +16,7 @@ from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
 from clinic.core.mongo import MongoDown
 from patients import locks, stores
-from patients.errors import RecordPatientMismatch
+from patients.errors import NoteChanged, RecordPatientMismatch
 from patients.models import ClinicalNote, Encounter
 from patients.rules.notes import check_note, sha256_of
 from patients.services.encounters import check_open
@@ -53,12 +53,22 @@ class NoteRead:
 
 @atomic_with_retry
 def write_note(
-    *, encounter_id: int, patient_id: int, author, text: str, observations: dict, tags: list[str], request_id: UUID | None = None
+    *,
+    encounter_id: int,
+    patient_id: int,
+    author,
+    text: str,
+    observations: dict,
+    tags: list[str],
+    request_id: UUID | None = None,
+    amends: UUID | None = None,
 ) -> ClinicalNote:
     """Add a note to an encounter. It is safe in PostgreSQL when this returns, whether MongoDB answers or not.
 
-    Locks the encounter. Repeating request_id returns the first note. Raises InvalidInput, EncounterClosed,
-    and RecordPatientMismatch when the encounter is another patient's: then neither store has anything.
+    `amends` is the note that it is a new version of; that one stays as it is. Locks the encounter.
+    Repeating request_id returns the first note. Raises InvalidInput, EncounterClosed, NoteChanged when
+    another version came first, and RecordPatientMismatch when the encounter is another patient's: then
+    neither store has anything.
     """
     if errors := check_note(text, observations, tags):
         raise InvalidInput(errors=errors)
@@ -70,7 +80,8 @@ def write_note(
     check_open(encounter)
     public_id = uuid.uuid4()
     body = {"text": text, "observations": observations, "tags": tags}
-    note = ClinicalNote(public_id=public_id, thread=public_id, encounter=encounter, patient=encounter.patient, author=author, body=body)
+    note = ClinicalNote(public_id=public_id, encounter=encounter, patient=encounter.patient, author=author, body=body)
+    note.thread, note.number = _place(encounter, amends) if amends else (public_id, 1)
     note.sha256, note.written_at, note.request_id = sha256_of(body), timezone.now(), request_id
     note.save()
     encounter.save_changes()
@@ -79,10 +90,26 @@ def write_note(
         actor=author,
         subject=note,
         patient=encounter.patient,
-        changes={"encounter": str(encounter.public_id), "sha256": note.sha256},
+        changes={"encounter": str(encounter.public_id), "sha256": note.sha256, "version": note.number},
     )
     transaction.on_commit(functools.partial(_ship_soon, note.pk), robust=True)  # whatever MongoDB says, the note is safe
     return note
+
+
+def _place(encounter: Encounter, amends: UUID) -> tuple[UUID, int]:
+    """(thread, number) of the version that follows this note. The caller holds the encounter's lock."""
+    earlier = encounter.notes.filter(public_id=amends).first()
+    if earlier is None:
+        raise InvalidInput(errors={"amends": ["Not found."]})
+    if encounter.notes.filter(thread=earlier.thread, number__gt=earlier.number).exists():
+        raise NoteChanged
+    return earlier.thread, earlier.number + 1
+
+
+def last_version_of(encounter: Encounter, note_id: UUID) -> UUID:
+    """The public id of the newest version of this note."""
+    thread = encounter.notes.filter(public_id=note_id).values("thread")
+    return encounter.notes.filter(thread__in=thread).order_by("-number").values_list("public_id", flat=True)[0]
 
 
 def read_notes(encounter: Encounter) -> list[NoteRead]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.forms import Form
 
 from patients import forms, selectors
 from patients.models import DiagnosisRank, Encounter
 from patients.services.encounters import CHANGEABLE
-from patients.services.notes import read_notes
+from patients.services.notes import NoteRead, read_notes
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,22 @@ def _treatments(encounter: Encounter) -> dict:
 
 
 def _notes(encounter: Encounter) -> dict:
-    return {"notes": read_notes(encounter), "note_form": forms.NoteForm()}
+    """`threads`: [(the current version, the earlier ones, the form for the next)]"""
+    threads: dict[UUID, list[NoteRead]] = {}
+    for note in read_notes(encounter):
+        threads.setdefault(note.header.thread, []).append(note)
+    return {
+        "threads": [(versions[-1], versions[-2::-1], _form_of_next(encounter, versions[-1])) for versions in threads.values()],
+        "note_form": forms.NoteForm(),
+    }
+
+
+def _form_of_next(encounter: Encounter, note: NoteRead) -> forms.NoteForm | None:
+    """The form for the next version; None when it cannot be written now."""
+    if not encounter.is_open or note.state != "ok":
+        return None
+    initial = {"amends": note.header.public_id, "text": note.text, "symptoms": ", ".join(note.observations.get("symptoms", []))}
+    return forms.NoteForm(initial=initial, auto_id=f"note-{note.header.public_id}_%s")
 
 
 def _addenda(encounter: Encounter) -> dict:

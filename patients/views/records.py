@@ -19,6 +19,7 @@ from django_htmx.http import trigger_client_event
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 from patients import forms, permissions, selectors
+from patients.errors import NoteChanged, NoteUnavailable
 from patients.models import Encounter
 from patients.services import addenda, encounters, notes, treatments
 from patients.services.access import check_chart_open
@@ -121,18 +122,37 @@ def write_note(request, encounter: UUID):
     form = forms.NoteForm(request.POST)
 
     def act(row: Encounter) -> str:
-        notes.write_note(
-            encounter_id=row.pk,
-            patient_id=row.patient_id,
-            author=request.user,
-            text=form.cleaned_data["text"],
-            observations=form.observations,
-            tags=[],
-            request_id=posted_request_id(request),
-        )
+        amends = form.cleaned_data["amends"]
+        observations, tags = _kept_of(row, amends) if amends else ({}, [])
+        try:
+            notes.write_note(
+                encounter_id=row.pk,
+                patient_id=row.patient_id,
+                author=request.user,
+                text=form.cleaned_data["text"],
+                observations=observations | form.observations,
+                tags=tags,
+                request_id=posted_request_id(request),
+                amends=amends,
+            )
+        except NoteChanged:  # the answer shows the newer version, and what was typed can follow that one
+            form.data = form.data.copy()
+            form.data["amends"] = str(notes.last_version_of(row, amends))
+            raise
         return "Note saved."
 
     return _answer(request, encounter, Post("notes", form, act))
+
+
+def _kept_of(row: Encounter, amends: UUID) -> tuple[dict, list[str]]:
+    """What the form does not show of the version before: it goes on into the next. Raises NoteUnavailable."""
+    headers = list(row.notes.filter(public_id=amends).select_related("author"))
+    if not headers:
+        return {}, []  # the service says that there is no such note
+    [before] = notes.read_bodies(headers)
+    if before.state != "ok":
+        raise NoteUnavailable
+    return {name: value for name, value in before.observations.items() if name != "symptoms"}, before.tags
 
 
 @require_POST
