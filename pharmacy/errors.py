@@ -38,6 +38,18 @@ class NotDispensable(DomainError):
     detail = "This prescription cannot be dispensed."
 
 
+class WitnessRequired(DomainError):
+    """`medicines` are the controlled ones among those asked for."""
+
+    code = "witness_required"
+    detail = "A second person has to confirm with the own password."
+
+
+class WitnessRefused(DomainError):
+    code = "witness_refused"
+    detail = "The witness's user name and password do not match an active account."
+
+
 class InsufficientStock(DomainError):
     code = "insufficient_stock"
     detail = "There is not enough in stock."

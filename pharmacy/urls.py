@@ -15,6 +15,7 @@ urlpatterns = [
     path("stock/", stock.stock, name="stock"),
     path("stock/reorder/", stock.reorder, name="reorder"),
     path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
+    path("stock/<uuid:medicine>/register/", stock.register, name="register"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),
     path("batches/<uuid:batch>/recipients/", recall.recipients, name="recipients"),
     path("batches/<uuid:batch>/calls/", recall.call, name="recall_call"),

@@ -69,6 +69,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "scheduling.triage_token",
             "pharmacy.view_medicine",
             "pharmacy.view_prescription",
+            "pharmacy.witness",
         }
     ),
     Role.DOCTOR: frozenset(
@@ -94,6 +95,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "pharmacy.view_medicine",
             "pharmacy.view_prescription",
             "pharmacy.prescribe",
+            "pharmacy.witness",
         }
     ),
     Role.PHARMACIST: frozenset(
@@ -106,6 +108,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "pharmacy.manage_stock",
             "pharmacy.view_prescription",
             "pharmacy.dispense",
+            "pharmacy.witness",
         }
     ),
     Role.MANAGER: frozenset(

@@ -25,6 +25,7 @@ from pharmacy.api.serializers import (
     SignInput,
 )
 from pharmacy.api.stock import checked
+from pharmacy.api.witness import witnessed
 from pharmacy.errors import NotSigned
 from pharmacy.models import Dispense, Prescription
 from pharmacy.permissions import DISPENSE, PRESCRIBE, VIEW_PRESCRIPTION
@@ -158,6 +159,7 @@ class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         return super().list(request, *args, **kwargs)
 
     @extend_schema(request=DispenseInput, responses={201: DispenseSerializer})
+    @witnessed
     @idempotent
     def create(self, request):
         body = checked(DispenseInput, request, context={"request": request})
@@ -166,7 +168,7 @@ class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
             pharmacist=request.user,
             request_id=request.request_id,
             on=timezone.localdate(),
-            **body,
+            **(body | {"witness": request.witness}),
         )
         return self._answer(dispense, status=201)
 

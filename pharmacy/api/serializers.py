@@ -10,6 +10,7 @@ from pharmacy.models import (
     Dispense,
     DispenseLine,
     Medicine,
+    MovementKind,
     Prescription,
     PrescriptionItem,
     ReturnTo,
@@ -110,9 +111,18 @@ class BatchChangeInput(serializers.Serializer):
     unit_cost = unit_cost_field(required=False)
 
 
+class WitnessInput(serializers.Serializer):
+    """The second person at a controlled medicine."""
+
+    username = serializers.CharField(max_length=254)
+    password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
+
+
 class AdjustmentInput(serializers.Serializer):
     quantity = WholeNumberField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY)
     reason = serializers.CharField(max_length=200)
+    kind = serializers.ChoiceField([MovementKind.ADJUSTMENT, MovementKind.WASTE], required=False, default=MovementKind.ADJUSTMENT)
+    witness = WitnessInput(required=False, write_only=True)
 
 
 class ReasonInput(serializers.Serializer):
@@ -148,11 +158,15 @@ class MovementSerializer(serializers.ModelSerializer):
     medicine = serializers.UUIDField(source="batch.medicine.public_id", read_only=True)
     medicine_name = serializers.CharField(source="batch.medicine.name", read_only=True)
     by_name = serializers.CharField(source="by", read_only=True)
+    witness_name = serializers.CharField(source="witness", read_only=True, default=None)
     dispensing = serializers.UUIDField(source="dispense_line.dispense.public_id", read_only=True, default=None)
 
     class Meta:
         model = StockMovement
-        fields = ["id", "at", "batch", "lot", "medicine", "medicine_name", "kind", "quantity", "balance", "reason", "by_name", "dispensing"]
+        fields = [
+            "id", "at", "batch", "lot", "medicine", "medicine_name", "kind", "quantity", "balance", "reason", "by_name",
+            "witness_name", "dispensing",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -176,6 +190,21 @@ class StockValueSerializer(serializers.Serializer):
     set_aside = MoneyField(rounding=ROUND_HALF_UP)
     expired = MoneyField(rounding=ROUND_HALF_UP)
     total = MoneyField(rounding=ROUND_HALF_UP)
+
+
+class RegisterEntrySerializer(MovementSerializer):
+    medicine_balance = serializers.IntegerField(help_text="Of the medicine, in all batches, after this entry.")
+    patient = serializers.UUIDField(source="dispense_line.item.prescription.patient.public_id", default=None)
+    patient_name = serializers.CharField(source="dispense_line.item.prescription.patient.full_name", default=None)
+    prescriber_name = serializers.CharField(source="dispense_line.item.prescription.prescriber.name", default=None)
+
+    class Meta:
+        model = StockMovement
+        fields = [
+            "id", "at", "kind", "quantity", "medicine_balance", "batch", "lot", "patient", "patient_name", "prescriber_name", "reason",
+            "by_name", "witness_name",
+        ]  # fmt: skip
+        read_only_fields = fields
 
 
 # --- Prescriptions ---------------------------------------------------------------------------
@@ -308,6 +337,7 @@ class DispenseInput(serializers.Serializer):
     prescription = VisibleIdField(queryset=Prescription.objects.all())
     items = DispenseItemInput(many=True, required=False, allow_empty=False, max_length=200)
     override_reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+    witness = WitnessInput(required=False, write_only=True)
 
 
 class ReturnLineInput(serializers.Serializer):

@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet, ModelViewSet
 
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin
+from clinic.core.errors import NotFound
 from clinic.core.http import expected_version
 from pharmacy.api.filters import BatchFilters, ExpiringFilters, MedicineFilters, MovementFilters, SupplierFilters, end_of, start_of
 from pharmacy.api.serializers import (
@@ -23,16 +24,20 @@ from pharmacy.api.serializers import (
     RecallCallInput,
     ReceiptInput,
     RecipientSerializer,
+    RegisterEntrySerializer,
     ReorderSerializer,
     StockValueSerializer,
     SupplierSerializer,
 )
+from pharmacy.api.witness import witnessed
 from pharmacy.models import Batch, BatchState, Medicine, StockMovement, Supplier
-from pharmacy.permissions import MANAGE_MEDICINE, MANAGE_STOCK, VIEW_MEDICINE, VIEW_STOCK
+from pharmacy.permissions import DISPENSE, MANAGE_MEDICINE, MANAGE_STOCK, VIEW_MEDICINE, VIEW_STOCK
 from pharmacy.selectors import demand
 from pharmacy.selectors.recall import recipients_of
+from pharmacy.selectors.stock import register_of
 from pharmacy.services import catalogue, stock
 from pharmacy.services.recall import read_recipients, record_call
+from pharmacy.services.register import read_register
 
 
 def checked(serializer_class, request, **options) -> dict:
@@ -52,6 +57,7 @@ class MedicineViewSet(EtagMixin, ModelViewSet):
         "update": MANAGE_MEDICINE,
         "partial_update": MANAGE_MEDICINE,
         "destroy": MANAGE_MEDICINE,
+        "register": DISPENSE,
     }
     queryset = Medicine.objects.all()
 
@@ -86,6 +92,17 @@ class MedicineViewSet(EtagMixin, ModelViewSet):
     def destroy(self, request, *args, **kwargs):
         catalogue.deactivate_medicine(medicine_id=self.get_object().pk, by=request.user)
         return Response(status=204)
+
+    @extend_schema(responses=RegisterEntrySerializer(many=True))
+    @action(detail=True)
+    def register(self, request, public_id):
+        """Of a controlled medicine: its ledger, newest first, with a running balance over all batches."""
+        medicine = self.get_object()
+        if not medicine.is_controlled:
+            raise NotFound
+        page = self.paginate_queryset(register_of(medicine))
+        read_register(medicine=medicine, entries=page, by=request.user)
+        return self.get_paginated_response(RegisterEntrySerializer(page, many=True).data)
 
     def _answer(self, medicine: Medicine, status: int = 200) -> Response:
         return self.versioned_response(Medicine.objects.with_on_hand(timezone.localdate()).get(pk=medicine.pk), status=status)
@@ -173,9 +190,10 @@ class BatchViewSet(EtagMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
 
     @extend_schema(request=AdjustmentInput, responses=BatchSerializer)
     @action(detail=True, methods=["post"])
+    @witnessed
     @idempotent
     def adjust(self, request, public_id):
-        body = checked(AdjustmentInput, request)
+        body = checked(AdjustmentInput, request) | {"witness": request.witness}
         return self._answer(stock.adjust_batch(batch_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body))
 
     @extend_schema(request=ReasonInput, responses=BatchSerializer)
@@ -228,7 +246,7 @@ class StockMovementViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
     queryset = StockMovement.objects.all()
 
     def get_queryset(self):
-        movements = StockMovement.objects.select_related("batch__medicine", "by", "dispense_line__dispense").order_by("-id")
+        movements = StockMovement.objects.select_related("batch__medicine", "by", "witness", "dispense_line__dispense").order_by("-id")
         if self.action != "list":
             return movements
         filters = MovementFilters.of(self.request)

@@ -6,7 +6,7 @@ from django.db.models.functions import Lower, Now
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import AppendOnly, Frozen, Kept
-from pharmacy.models.triggers import LineIsItsMovements, MovementContinuesTheLedger, OnHandIsTheLedger
+from pharmacy.models.triggers import ControlledIsWitnessed, LineIsItsMovements, MovementContinuesTheLedger, OnHandIsTheLedger
 
 
 class Supplier(BaseModel):
@@ -129,6 +129,9 @@ class StockMovement(BaseModel):
     dispense_line = models.ForeignKey("pharmacy.DispenseLine", models.PROTECT, null=True, blank=True, related_name="movements")
     reason = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    witness = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", help_text="The second person, at a controlled medicine."
+    )
     at = models.DateTimeField(db_default=Now())
     request_id = models.UUIDField(null=True, unique=True, editable=False, help_text="Of a receipt or an adjustment.")
 
@@ -145,11 +148,16 @@ class StockMovement(BaseModel):
                 name="movement_out_names_its_dispense_line",
                 condition=~Q(kind__in=[MovementKind.OUT, MovementKind.RETURN]) | Q(dispense_line__isnull=False),
             ),
+            models.CheckConstraint(
+                name="movement_witness_is_another_person",
+                condition=Q(witness__isnull=True) | (Q(by__isnull=False) & ~Q(witness=F("by"))),
+            ),
             models.CheckConstraint(name="movement_adjusted_with_reason", condition=~Q(kind__in=["ADJUSTMENT", "WASTE"]) | ~Q(reason="")),
         ]
         indexes = [models.Index(fields=["batch", "id"], name="movement_by_batch"), models.Index(fields=["-at"], name="movement_recent")]
         triggers = [
             AppendOnly(name="movement_append_only"),
+            ControlledIsWitnessed(name="movement_of_controlled_is_witnessed"),
             MovementContinuesTheLedger(name="movement_continues_the_ledger"),
             OnHandIsTheLedger(name="movement_left_what_is_on_hand", operation=pgtrigger.Insert, batch="NEW.batch_id"),
             LineIsItsMovements(
@@ -159,3 +167,7 @@ class StockMovement(BaseModel):
                 condition=pgtrigger.Condition("NEW.dispense_line_id IS NOT NULL"),
             ),
         ]
+
+    @property
+    def units_out(self) -> int:
+        return max(-self.quantity, 0)

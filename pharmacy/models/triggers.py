@@ -158,3 +158,22 @@ class CallIsOfARecipient(pgtrigger.Trigger):
             RETURN NEW;
         """
         super().__init__(name=name, operation=operation, func=func)
+
+
+class ControlledIsWitnessed(pgtrigger.Trigger):
+    """What goes out of the stock of a controlled medicine, or is corrected, has a second person's name."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+
+    def __init__(self, name: str):
+        func = f"""
+            PERFORM 1 FROM pharmacy_batch b JOIN pharmacy_medicine m ON m.id = b.medicine_id
+              WHERE b.id = NEW.batch_id AND m.is_controlled;
+            IF FOUND THEN
+                {refusal(name, "a controlled medicine needs a witness")}
+            END IF;
+            RETURN NEW;
+        """
+        condition = pgtrigger.Condition("NEW.witness_id IS NULL AND NEW.kind IN ('OUT', 'ADJUSTMENT', 'WASTE')")
+        super().__init__(name=name, condition=condition, func=func)

@@ -82,6 +82,10 @@ class Counter:
         return any(line.is_short for line in self.lines)
 
     @property
+    def needs_witness(self) -> bool:
+        return any(line.item.medicine.is_controlled and line.left for line in self.lines)
+
+    @property
     def is_ready(self) -> bool:
         """Whether Enter may hand it out at once: the first time, and paid. After that, or after a return, someone has to look."""
         return not self.must_pay and not self.dispenses

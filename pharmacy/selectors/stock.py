@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum, Window
 
 from pharmacy.models import Batch, Medicine, StockMovement
 
@@ -28,9 +28,20 @@ def batches_of(medicine: Medicine):
     return held + sorted((each for each in batches if not each.on_hand), key=lambda each: -each.pk)
 
 
+def register_of(medicine: Medicine):
+    """The ledger of a medicine, newest first; `medicine_balance` is what was there of it after each line, in all batches."""
+    prescription = "dispense_line__item__prescription"
+    return (
+        StockMovement.objects.filter(batch__medicine=medicine)
+        .annotate(medicine_balance=Window(Sum("quantity"), order_by="id"))
+        .select_related("batch", "by", "witness", f"{prescription}__patient", f"{prescription}__prescriber__user")
+        .order_by("-id")
+    )
+
+
 def ledger_of(medicine: Medicine):
     return (
         StockMovement.objects.filter(batch__medicine=medicine)
-        .select_related("batch", "by", "dispense_line__dispense__prescription")
+        .select_related("batch", "by", "witness", "dispense_line__dispense__prescription")
         .order_by("-id")
     )

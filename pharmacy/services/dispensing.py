@@ -18,6 +18,7 @@ from pharmacy.rules.quantities import MAX_QUANTITY, counted
 from pharmacy.selectors.safety import safety_of
 from pharmacy.services.ledger import move_stock
 from pharmacy.services.prescribing import check_reason
+from pharmacy.services.witnessing import needed_witness
 
 _WHY_NOT = {
     PrescriptionStatus.DRAFT: "This prescription is not signed yet.",
@@ -29,13 +30,21 @@ _WHY_NOT = {
 
 @atomic_with_retry
 def dispense_prescription(
-    *, prescription_id: int, pharmacist, request_id: UUID, on: date, items: list[dict] | None = None, override_reason: str = ""
+    *,
+    prescription_id: int,
+    pharmacist,
+    request_id: UUID,
+    on: date,
+    items: list[dict] | None = None,
+    override_reason: str = "",
+    witness=None,
 ) -> Dispense:
     """Hand out a filling, or the `items` [{item, quantity, batch?}] (public ids), soonest expiry first.
 
+    A controlled medicine needs a `witness` (from confirm_witness).
     Locks the prescription, then the batches by id. Repeating request_id returns the first Dispense.
-    Raises NotDispensable, PaymentRequired, OverPrescribed, SafetyCheck, WrongBatch, InsufficientStock
-    and InvalidInput; then nothing is written.
+    Raises NotDispensable, PaymentRequired, OverPrescribed, SafetyCheck, WitnessRequired, WitnessRefused,
+    WrongBatch, InsufficientStock and InvalidInput; then nothing is written.
     """
     prescription = locks.lock_prescription(prescription_id)
     if earlier := Dispense.objects.filter(request_id=request_id).first():
@@ -46,7 +55,9 @@ def dispense_prescription(
     rows = {item.pk: item for item in prescription.items.select_related("medicine")}
     chosen = _chosen_batches(items or [])
     wants = _wants(rows, items, chosen) if items is not None else _next_filling(rows)
-    reason = _check_safety(prescription, [rows[item_id] for item_id in {want.item_id for want in wants}], on, override_reason)
+    going_out = [rows[item_id] for item_id in {want.item_id for want in wants}]
+    reason = _check_safety(prescription, going_out, on, override_reason)
+    witness = needed_witness([item.medicine for item in going_out], witness, by=pharmacist)
 
     batches = locks.lock_usable_batches({want.medicine_id for want in wants}, on=on, batch_ids=[batch.pk for batch in chosen.values()])
     _check_chosen(wants, batches, on)
@@ -57,7 +68,7 @@ def dispense_prescription(
     dispense = Dispense.objects.create(
         prescription=prescription, dispensed_by=pharmacist, dispensed_on=on, override_reason=reason, request_id=request_id
     )
-    _hand_out(dispense, plan.picks, rows, {batch.pk: batch for batch in batches})
+    _hand_out(dispense, plan.picks, rows, {batch.pk: batch for batch in batches}, witness)
     before = prescription.status
     prescription.save_changes(status=status_after(rows.values()))
     record(
@@ -162,12 +173,13 @@ def _insufficient(shortages, rows: dict[int, PrescriptionItem]) -> InsufficientS
     return InsufficientStock(f"Not enough in stock. {'; '.join(parts)}.", shortages=extra)
 
 
-def _hand_out(dispense: Dispense, picks, rows: dict[int, PrescriptionItem], batches: dict[int, Batch]) -> None:
+def _hand_out(dispense: Dispense, picks, rows: dict[int, PrescriptionItem], batches: dict[int, Batch], witness) -> None:
     for pick in picks:
         item, batch = rows[pick.item_id], batches[pick.batch_id]
         batch.medicine = item.medicine  # at hand; the ledger names it
         line = DispenseLine.objects.create(dispense=dispense, item=item, batch=batch, quantity=pick.quantity)
-        move_stock(batch=batch, kind=MovementKind.OUT, quantity=-pick.quantity, by=dispense.dispensed_by, line=line)
+        confirmed_by = witness if item.medicine.is_controlled else None
+        move_stock(batch=batch, kind=MovementKind.OUT, quantity=-pick.quantity, by=dispense.dispensed_by, witness=confirmed_by, line=line)
         item.dispensed_quantity += pick.quantity
     for item_id in {pick.item_id for pick in picks}:
         rows[item_id].save(update_fields=["dispensed_quantity"])

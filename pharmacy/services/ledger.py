@@ -15,7 +15,15 @@ MOST_ON_HAND = 2_000_000_000
 
 
 def move_stock(
-    *, batch: Batch, kind: str, quantity: int, by, reason: str = "", line: DispenseLine | None = None, request_id: UUID | None = None
+    *,
+    batch: Batch,
+    kind: str,
+    quantity: int,
+    by,
+    witness=None,
+    reason: str = "",
+    line: DispenseLine | None = None,
+    request_id: UUID | None = None,
 ) -> StockMovement:
     """Write one line of the ledger, and what is on hand after it. `quantity` is signed.
 
@@ -29,7 +37,15 @@ def move_stock(
     Batch.objects.filter(pk=batch.pk).update(on_hand=balance, version=F("version") + 1, updated_at=Now())
     batch.on_hand = balance
     movement = StockMovement.objects.create(
-        batch=batch, kind=kind, quantity=quantity, balance=balance, dispense_line=line, reason=reason, by=by, request_id=request_id
+        batch=batch,
+        kind=kind,
+        quantity=quantity,
+        balance=balance,
+        dispense_line=line,
+        reason=reason,
+        by=by,
+        witness=witness,
+        request_id=request_id,
     )
     publish(topic=Topic.STOCK, action="pharmacy.stock.moved", subject=movement, document=_document(movement))
     return movement

@@ -15,6 +15,7 @@ from pharmacy.models import Batch, BatchState, Medicine, MovementKind, StockMove
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.rules.quantities import MAX_QUANTITY
 from pharmacy.services.ledger import MOST_ON_HAND, move_stock
+from pharmacy.services.witnessing import needed_witness
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,12 @@ def _add_to(found: Batch, quantity: int) -> Batch:
 
 @atomic_with_retry
 def adjust_batch(
-    *, batch_id: int, quantity: int, reason: str, by, kind: str = MovementKind.ADJUSTMENT, request_id: UUID | None = None
+    *, batch_id: int, quantity: int, reason: str, by, witness=None, kind: str = MovementKind.ADJUSTMENT, request_id: UUID | None = None
 ) -> Batch:
     """Correct what is on hand by a signed quantity: a count, breakage, loss. `kind` is ADJUSTMENT, or WASTE for less.
 
-    Locks the batch. Repeating request_id has one effect. Raises InvalidInput and NotOnHand.
+    A controlled medicine needs a `witness` (from confirm_witness). Locks the batch. Repeating request_id has one effect.
+    Raises InvalidInput, NotOnHand, WitnessRequired, WitnessRefused.
     """
     if quantity == 0 or (kind == MovementKind.WASTE and quantity > 0):
         raise InvalidInput(errors={"quantity": ["Give the difference: -3 for three less, 3 for three more."]})
@@ -95,7 +97,8 @@ def adjust_batch(
     [batch] = locks.lock_batches([batch_id])
     if earlier := _earlier(request_id):
         return earlier
-    move_stock(batch=batch, kind=kind, quantity=quantity, by=by, reason=reason, request_id=request_id)
+    witness = needed_witness([batch.medicine], witness, by=by)
+    move_stock(batch=batch, kind=kind, quantity=quantity, by=by, witness=witness, reason=reason, request_id=request_id)
     record(
         action="pharmacy.batch.adjusted", actor=by, subject=batch, changes={"kind": kind, "quantity": quantity, "on_hand": batch.on_hand}
     )

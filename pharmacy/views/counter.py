@@ -22,6 +22,7 @@ from pharmacy.rules.quantities import MAX_QUANTITY
 from pharmacy.selectors import counter as selectors
 from pharmacy.services.dispensing import check_dispensable, dispense_prescription
 from pharmacy.services.returning import return_dispensed
+from pharmacy.views.witness import posted_witness
 
 PAGE_SIZE = 30
 
@@ -75,6 +76,7 @@ def show(request, prescription: Prescription, *, refusal: DomainError | None = N
         "refusal": _words(refusal),
         "refused": refused,
         "override_reason": (typed or {}).get("override_reason", ""),
+        "witness_username": (typed or {}).get("witness_username", ""),
         "return_form": ReturnForm(auto_id=False),
     }
     template = "pharmacy/_dispense.html" if request.htmx else "pharmacy/dispense.html"
@@ -114,6 +116,7 @@ def dispense(request, prescription):
             on=timezone.localdate(),
             items=_posted_items(request, row),
             override_reason=request.POST.get("override_reason", "").replace("\0", ""),
+            witness=posted_witness(request),
         )
     except DomainError as refusal:
         return show(request, find(request, prescription), refusal=refusal, refused="dispense", typed=request.POST)

@@ -13,10 +13,12 @@ from clinic.core.pages import permission_required_page, posted_request_id, refus
 from pharmacy.forms import AdjustForm, ReasonForm, ReceiveForm, first_error, put_errors
 from pharmacy.models import Batch, BatchState, Medicine, MovementKind
 from pharmacy.models.stock import NEXT_STATES
-from pharmacy.permissions import MANAGE_STOCK, VIEW_STOCK
+from pharmacy.permissions import DISPENSE, MANAGE_STOCK, VIEW_STOCK
 from pharmacy.selectors import demand
 from pharmacy.selectors import stock as selectors
 from pharmacy.services import stock as services
+from pharmacy.services.register import read_register
+from pharmacy.views.witness import posted_witness
 
 PAGE_SIZE = 50
 _DONE = {BatchState.RECALLED: "is recalled", BatchState.QUARANTINED: "is in quarantine", BatchState.AVAILABLE: "is released"}
@@ -69,6 +71,16 @@ def reorder(request):
 @permission_required_page(VIEW_STOCK)
 def medicine(request, medicine):
     return show(request, medicine)
+
+
+@require_safe
+@permission_required_page(DISPENSE)
+def register(request, medicine):
+    """The register of a controlled medicine: every unit, with a running balance over all batches."""
+    row = get_object_or_404(Medicine.objects.filter(is_controlled=True), public_id=medicine)
+    page = Paginator(selectors.register_of(row), PAGE_SIZE).get_page(request.GET.get("page"))
+    read_register(medicine=row, entries=page.object_list, by=request.user)
+    return render(request, "pharmacy/register.html", {"medicine": row, "page_obj": page, "printed_at": timezone.now()})
 
 
 def show(request, public_id, *, refusal: DomainError | None = None, refused: str = "", form: ReceiveForm | None = None):
@@ -128,6 +140,7 @@ def adjust(request, batch):
             reason=form.cleaned_data["reason"],
             kind=MovementKind.WASTE if form.cleaned_data["is_waste"] else MovementKind.ADJUSTMENT,
             by=request.user,
+            witness=posted_witness(request),
             request_id=posted_request_id(request),
         )
     except DomainError as refusal:

@@ -140,6 +140,7 @@ def _receive(demo: Demo, delivery: _Delivery) -> None:
             quantity=-delivery.quantity,
             reason="Broken in storage.",
             by=by,
+            witness=demo.user("nurse"),  # written down where the medicine is controlled
             kind=MovementKind.WASTE,
             request_id=request_id,
         )
