@@ -255,6 +255,8 @@ VISIT_COMPLETION_STEPS = [
 # --- Mail, files, words, logs ----------------------------------------------------------
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# Where browsers reach the clinic, for links in mail; without it mail has none.
+BASE_URL = env.str("BASE_URL", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="clinic@localhost")
 USE_TZ = True
 USE_I18N = True

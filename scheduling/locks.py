@@ -10,7 +10,7 @@ exclusion constraint, then the patient. A doctor or patient of an appointment ne
 may be read before they are locked. Each lock is FOR NO KEY UPDATE: foreign keys to the row go on.
 """
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
@@ -18,7 +18,7 @@ from django.db import connection
 from clinic.accounts.models import Doctor
 from clinic.core.errors import NotFound
 from patients.locks import lock_patient
-from scheduling.models import Appointment, Queue, QueueDay, Token, TokenStatus, WaitlistEntry
+from scheduling.models import Appointment, Queue, QueueDay, Reminder, ReminderStatus, Token, TokenStatus, WaitlistEntry
 
 __all__ = [
     "lock_appointment",
@@ -28,6 +28,7 @@ __all__ = [
     "lock_queue",
     "lock_queue_day",
     "lock_request",
+    "lock_stale_reminders",
     "lock_token",
     "lock_waitlist_entry",
 ]
@@ -65,6 +66,12 @@ def lock_waitlist_entry(entry_id: int) -> WaitlistEntry:
     if entry is None:
         raise NotFound
     return entry
+
+
+def lock_stale_reminders(now: datetime, limit: int) -> list[Reminder]:
+    """Claims whose run has died, oldest first; those that another run takes at this moment are passed over."""
+    rows = Reminder.objects.select_for_update(no_key=True, skip_locked=True)
+    return list(rows.filter(status=ReminderStatus.CLAIMED, leased_until__lte=now).order_by("leased_until", "pk")[:limit])
 
 
 def lock_queue(queue_id: int) -> Queue:

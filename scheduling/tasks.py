@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from clinic.core.redis import RedisDown
-from scheduling.services import projection, waitlist
+from scheduling.services import projection, reminders, waitlist
 
 logger = logging.getLogger(__name__)
 
@@ -22,3 +22,9 @@ def heal_projection() -> None:
 def sweep_waitlist() -> None:
     """Expire offers and make new ones."""
     waitlist.sweep(timezone.now())
+
+
+@shared_task
+def send_reminders() -> None:
+    """A bounded number at once; the next run goes on."""
+    reminders.send_due(timezone.now())

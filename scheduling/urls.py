@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import appointments, booking, hours, leave, missed, queue, schedule, tokens, waitlist, walk_in
+from scheduling.views import appointments, booking, hours, leave, missed, queue, reminders, schedule, tokens, waitlist, walk_in
 
 app_name = "scheduling"
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("waitlist/<uuid:entry>/withdraw/", waitlist.withdraw, name="waitlist_withdraw"),
     path("waitlist/offers/<uuid:offer>/accept/", waitlist.accept, name="offer_accept"),
     path("waitlist/offers/<uuid:offer>/decline/", waitlist.decline, name="offer_decline"),
+    path("reminders/stop/<str:token>/", reminders.stop, name="reminders_stop"),
     path("missed/", missed.missed, name="missed"),
     path("walk-in/", walk_in.walk_in, name="walk_in"),
     path("queue/", queue.console, name="queue"),

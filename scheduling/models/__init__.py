@@ -1,6 +1,7 @@
 from scheduling.models.appointment import LIVE_STATUSES, LONGEST, Appointment, AppointmentStatus
 from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind, KeptAppointment
 from scheduling.models.queue import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
+from scheduling.models.reminder import Reminder, ReminderKind, ReminderOptOut, ReminderStatus
 from scheduling.models.waitlist import OfferStatus, WaitlistEntry, WaitlistOffer, WaitlistStatus
 
 __all__ = [
@@ -17,6 +18,10 @@ __all__ = [
     "Priority",
     "Queue",
     "QueueDay",
+    "Reminder",
+    "ReminderKind",
+    "ReminderOptOut",
+    "ReminderStatus",
     "Token",
     "TokenStatus",
     "TokenTransition",
