@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
         "CheckEnum": ["checked", "unknown"],
         "ClaimStatusEnum": "billing.models.ClaimStatus",
         "InvoiceStatusEnum": "billing.models.InvoiceStatus",
+        "MovementKindEnum": "pharmacy.models.MovementKind",
         "PatientStatusEnum": "patients.models.patient.PatientStatus",
         "PrescriptionStatusEnum": "pharmacy.models.PrescriptionStatus",
         "ShiftStatusEnum": ["open", "closed"],

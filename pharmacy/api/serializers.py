@@ -10,7 +10,6 @@ from pharmacy.models import (
     Dispense,
     DispenseLine,
     Medicine,
-    MovementKind,
     Prescription,
     PrescriptionItem,
     ReturnTo,
@@ -121,7 +120,7 @@ class WitnessInput(serializers.Serializer):
 class AdjustmentInput(serializers.Serializer):
     quantity = WholeNumberField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY)
     reason = serializers.CharField(max_length=200)
-    kind = serializers.ChoiceField([MovementKind.ADJUSTMENT, MovementKind.WASTE], required=False, default=MovementKind.ADJUSTMENT)
+    is_waste = serializers.BooleanField(required=False, default=False, help_text="Broken, spilt or thrown away.")
     witness = WitnessInput(required=False, write_only=True)
 
 

@@ -30,7 +30,7 @@ from pharmacy.api.serializers import (
     SupplierSerializer,
 )
 from pharmacy.api.witness import witnessed
-from pharmacy.models import Batch, BatchState, Medicine, StockMovement, Supplier
+from pharmacy.models import Batch, BatchState, Medicine, MovementKind, StockMovement, Supplier
 from pharmacy.permissions import DISPENSE, MANAGE_MEDICINE, MANAGE_STOCK, VIEW_MEDICINE, VIEW_STOCK
 from pharmacy.selectors import demand
 from pharmacy.selectors.recall import recipients_of
@@ -194,6 +194,7 @@ class BatchViewSet(EtagMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
     @idempotent
     def adjust(self, request, public_id):
         body = checked(AdjustmentInput, request) | {"witness": request.witness}
+        body["kind"] = MovementKind.WASTE if body.pop("is_waste") else MovementKind.ADJUSTMENT
         return self._answer(stock.adjust_batch(batch_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body))
 
     @extend_schema(request=ReasonInput, responses=BatchSerializer)

@@ -144,7 +144,9 @@ def test_the_api_takes_the_witness_with_the_own_password(api_as, morphine, batch
 
     made = client.post(V1 + "dispensings/", body | {"witness": witness}, headers=key)
     again = client.post(V1 + "dispensings/", body | {"witness": witness}, headers=key)
-    wasted = client.post(f"{V1}batches/{batch.public_id}/adjust/", {"quantity": -2, "reason": "spilt", "kind": "WASTE", "witness": witness})
+    wasted = client.post(
+        f"{V1}batches/{batch.public_id}/adjust/", {"quantity": -2, "reason": "spilt", "is_waste": True, "witness": witness}
+    )
     assert (made.status_code, again.status_code, again.data) == (201, 201, made.data)
     assert (wasted.status_code, wasted.data["on_hand"]) == (200, 12)
     assert batch.movements.exclude(kind="IN").filter(witness=nurse).count() == 2
