@@ -39,5 +39,6 @@ urlpatterns = [
     path("queue/tokens/<uuid:token>/transfer/", tokens.transfer, name="transfer"),
     path("queue/tokens/<uuid:token>/vitals/", tokens.vitals, name="vitals"),
     path("queue/tokens/<uuid:token>/slip/", walk_in.slip, name="slip"),
+    path("place/<uuid:key>/", walk_in.place, name="place"),
     path("board/", queue.board, name="board"),
 ]

@@ -1,9 +1,12 @@
 from datetime import datetime
 
+from django.utils import timezone
+
 from billing.models import Invoice
 from patients.models import Patient
 from pharmacy.models import Prescription
 from scheduling.models import Appointment, Token
+from scheduling.selectors.place import place_of
 
 
 def patient_home(user, *, now: datetime) -> dict:
@@ -11,7 +14,7 @@ def patient_home(user, *, now: datetime) -> dict:
     appointments = Appointment.objects.visible_to(user).select_related("doctor__user", "doctor__department")
     return {
         "patient": Patient.objects.visible_to(user).first(),
-        "token": Token.objects.visible_to(user).open().select_related("queue").first(),
+        "places": [place_of(token) for token in Token.objects.visible_to(user).open().filter(on=timezone.localdate(now))],
         "upcoming": appointments.live().filter(during__endswith__gt=now).order_by("during")[:5],
         "prescriptions": Prescription.objects.visible_to(user).select_related("prescriber__user").prefetch_related("items__medicine")[:5],
         "invoices": Invoice.objects.visible_to(user)[:5],

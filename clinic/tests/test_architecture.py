@@ -32,7 +32,7 @@ PUBLIC = {
     "healthz",
     "readyz",
     "scheduling:board",  # tokens and rooms only
-    "scheduling:board_partial",
+    "scheduling:place",  # a number's place in the queue, by the key on its slip
     "schema",  # the API's description names no person
     "docs",
     "redoc",

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.expressions import CombinedExpression
@@ -153,6 +154,12 @@ class Token(VersionedModel):
     closed_at = models.DateTimeField(null=True, blank=True)
     issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     transferred_from = models.OneToOneField("self", models.PROTECT, null=True, editable=False, related_name="transferred_to")
+    slip_key = models.UUIDField(
+        db_default=RandomUUID(),
+        unique=True,
+        editable=False,
+        help_text="Opens the public page of its place in the queue; stands on the slip only.",
+    )
     request_id = models.UUIDField(null=True, unique=True, editable=False)
 
     objects = TokenQuerySet.as_manager()

@@ -1,10 +1,14 @@
-"""Walk-ins, and the slip with a token's number."""
+"""Walk-ins, the slip with a token's number, and where its holder sees the place in the queue."""
 
 from uuid import UUID
 
+import segno
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.core.errors import DomainError
@@ -12,6 +16,7 @@ from patients.models import Patient
 from scheduling.forms import WalkInForm
 from scheduling.models import Token
 from scheduling.permissions import ISSUE_TOKENS, VIEW_QUEUE
+from scheduling.selectors.place import place_of
 from scheduling.selectors.queue import queue_name, room_words, token_row
 from scheduling.services import queueing
 from scheduling.views.pages import asked_id, refused, staff_page, status_of
@@ -48,6 +53,29 @@ def walk_in(request):
 @staff_page(VIEW_QUEUE)
 def slip(request, token: UUID):
     """The number to hand over; it names nobody, for slips get lost."""
-    row = token_row(get_object_or_404(Token.objects.visible_to(request.user), public_id=token).pk)
-    context = {"row": row, "label": f"{row['queue__code']}-{row['number']}", "queue_name": queue_name(row), "room": room_words(row["room"])}
+    found = get_object_or_404(Token.objects.visible_to(request.user), public_id=token)
+    row = token_row(found.pk)
+    address = request.build_absolute_uri(reverse("scheduling:place", args=[found.slip_key]))
+    context = {
+        "row": row,
+        "label": f"{row['queue__code']}-{row['number']}",
+        "queue_name": queue_name(row),
+        "room": room_words(row["room"]),
+        "code": segno.make(address, error="m", micro=False).svg_data_uri(scale=4, light="#fff"),
+    }
     return render(request, "scheduling/slip.html", context)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def place(request, key: UUID):
+    """Public, for whoever holds the slip, on its day: the number and its place. A patient who was sent on is followed."""
+    token = get_object_or_404(Token, slip_key=key, on=timezone.localdate())
+    if later := Token.objects.filter(transferred_from=token).first():
+        return redirect("scheduling:place", later.slip_key)
+    page = "scheduling/_place.html" if request.htmx else "scheduling/place.html"
+    response = render(request, page, {"place": place_of(token)})
+    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    response["X-Robots-Tag"] = "noindex"
+    return response
