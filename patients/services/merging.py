@@ -136,6 +136,8 @@ def _lock_pointing_rows(patient_id: int) -> dict[tuple, list[int]]:
 
 
 def _move(merge: PatientMerge, model, field, ids: list[int]) -> None:
+    if field.unique and model._base_manager.filter(**{field.name: merge.survivor_id}).exists():
+        return  # of a thing that a patient has once, the survivor's stays
     if ids:
         _journal(merge, model, ids, field.name, merge.loser_id)
         _set(model, ids, {field.name: merge.survivor_id})

@@ -34,7 +34,7 @@ from patients.tests.factories import (
 from pharmacy.services.recall import record_call
 from pharmacy.services.stock import change_batch_state
 from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, stocked
-from scheduling.models import Appointment, Queue, Token
+from scheduling.models import Appointment, Queue, ReminderOptOut, Token, WaitlistEntry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("patients.tests.urls")]
 # What a merge and its undoing leave behind on purpose: the journal, the audit, and the two records' versions.
@@ -81,6 +81,9 @@ def full_record() -> Patient:
     pay(issued_for(encounter, by), by)
     appointment(patient)
     token(patient)
+    day = timezone.localdate()
+    WaitlistEntry.objects.create(patient=patient, doctor=DoctorFactory(), first_on=day, last_on=day, band=2)
+    ReminderOptOut.objects.create(patient=patient)
     PatientFactory(status="inactive", deactivated_reason="merged before", merged_into=patient)
     return patient
 
@@ -215,6 +218,14 @@ class TestMerging:
 
         known = {allergy.substance: (allergy.severity, allergy.reaction) for allergy in survivor.allergies.all()}
         assert known == {"penicillin": ("severe", "shock"), "Latex": ("", "")}
+
+    def test_of_what_a_patient_has_once_the_survivors_stays(self, desk):
+        survivor, loser = PatientFactory(), PatientFactory()
+        own, other = (ReminderOptOut.objects.create(patient=patient) for patient in (survivor, loser))
+
+        merge(survivor, loser, desk)
+
+        assert dict(ReminderOptOut.objects.values_list("pk", "patient")) == {own.pk: survivor.pk, other.pk: loser.pk}
 
     def test_restriction_of_either_holds_for_both(self, desk):
         survivor, loser = PatientFactory(), PatientFactory(is_restricted=True)
