@@ -163,6 +163,11 @@ def span_of(slots: Sequence[Slot], start: datetime, *, end: datetime | None = No
     return []
 
 
+def as_utc(at: datetime | None) -> datetime | None:
+    """The same instant in UTC. Python never finds a wall-clock time that is repeated or skipped equal to one in another zone."""
+    return at.astimezone(UTC) if at is not None else None
+
+
 def day_bounds(on: date, tz: ZoneInfo) -> Span:
     """Midnight to midnight of the clinic's calendar, as instants."""
     start, end = (datetime.combine(day, time(), tzinfo=tz).astimezone(UTC) for day in (on, on + timedelta(days=1)))

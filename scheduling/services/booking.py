@@ -59,6 +59,7 @@ def book_appointment(
     Raises InThePast, OutsideHours, DoctorOnLeave, SlotTaken, SlotHeld, SlotOffered, PatientBusy, PatientInactive,
     DoctorInactive, InvalidInput, Forbidden.
     """
+    start, details["end"] = rules.as_utc(start), rules.as_utc(details.get("end"))
     wanted = Details(**details)
     if wanted.overbook_reason and by is not None and not by.has_perm(OVERBOOK_APPOINTMENT):
         raise Forbidden
@@ -119,6 +120,7 @@ def reschedule_appointment(
     if old_doctor_id is None:
         raise NotFound
     doctor_id = doctor_id or old_doctor_id
+    start, end = rules.as_utc(start), rules.as_utc(end)
     holds.check_hold(doctor_id=doctor_id, start=start, hold=hold)
     wanted = Details(end=end, hold=hold)
     return _move(appointment_id, doctor_ids=(old_doctor_id, doctor_id), start=start, wanted=wanted, by=by, now=now, request_id=request_id)

@@ -14,7 +14,7 @@ from clinic.core.redis import RedisDown
 from patients.errors import DoctorInactive
 from scheduling import stores
 from scheduling.errors import InThePast, OutsideHours, SlotHeld, SlotTaken
-from scheduling.rules.slots import span_of
+from scheduling.rules.slots import as_utc, span_of
 from scheduling.selectors.hours import bookable_days
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def hold_slot(*, doctor, start: datetime, by, now: datetime) -> Hold:
 
     Raises InThePast, DoctorInactive, OutsideHours, SlotTaken or SlotHeld.
     """
+    start = as_utc(start)
     _check_free(doctor, start, now)
     held = Hold(f"{by.public_id}:{secrets.token_urlsafe(16)}", now + timedelta(seconds=stores.HOLD_S))
     try:
