@@ -25,6 +25,19 @@ for name in ("DEMO", "DATABASE_POOL", "TIME_ZONE", "CURRENCY", "PAY_BEFORE_DISPE
 import pytest
 
 
+def pytest_configure():
+    """The tests' flush empties tables that the clinic's own connections cannot truncate."""
+    from django.db.backends.signals import connection_created
+
+    connection_created.connect(_may_truncate, dispatch_uid="tests may truncate")
+
+
+def _may_truncate(connection, **kwargs):
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET clinic.may_truncate = 'on'")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_name_space(request):
     """MongoDB database and Redis keys named after the test database; both are emptied at the end."""
