@@ -129,7 +129,7 @@ def why_here(row: dict, now: datetime) -> str:
 
 def _aged(row: dict, now: datetime) -> str:
     is_aged = row["priority"] == Priority.ROUTINE and now - row["effective_at"] >= HEAD_START[Priority.URGENT]
-    return " Over an hour: who comes as urgent now comes after." if is_aged else ""
+    return " Over an hour: urgent patients who come now go after." if is_aged else ""
 
 
 def _since(row: dict) -> str:

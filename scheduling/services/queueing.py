@@ -106,11 +106,13 @@ def change_status(*, token_id: int, to: str, by, now: datetime, room: str | None
 
     Locks the appointment, then the token. Raises WrongStatus, RoomOccupied, StaleVersion, InvalidInput.
     """
-    token, appointment = _lock_both(token_id)
-    check_version(token, expected_version)
+    if to not in TokenStatus.values:
+        raise InvalidInput(errors={"status": ["There is no such status."]})
     to = TokenStatus(to)
     if to == TokenStatus.TRANSFERRED:
         raise InvalidInput(errors={"status": ["A transfer needs the queue to go to."]})
+    token, appointment = _lock_both(token_id)
+    check_version(token, expected_version)
     if to == token.status:
         return token
     if to not in NEXT_STATUSES[token.status]:
