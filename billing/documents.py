@@ -12,13 +12,15 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from billing import exports, selectors
-from billing.models import ClaimBatch, Invoice
+from billing.models import ClaimBatch, Invoice, Payment, PaymentMethod
 from clinic.core.templatetags.ui import amount
 
-TEMPLATE = settings.BASE_DIR / "templates" / "billing" / "invoice.typ"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SIZES = {"a4": "A4", "a5": "A5", "80mm": "80 mm roll"}
+_TEMPLATES = settings.BASE_DIR / "templates" / "billing"
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=3)
 def _source(path: Path) -> bytes:
     return path.read_bytes()
 
@@ -29,10 +31,62 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
 
 
-def invoice_pdf(invoice: Invoice) -> bytes:
+def size_of(asked: str | None) -> str:
+    """A paper that there is; A4 for any other word."""
+    return asked if asked in SIZES else "a4"
+
+
+def invoice_pdf(invoice: Invoice, size: str = "a4") -> bytes:
     """The invoice as it stands now, with its payments. It comes with lines, patient and encounter."""
-    data = orjson.dumps(_words_of(invoice)).decode()
-    return typst.compile(_source(TEMPLATE), format="pdf", font_paths=_fonts(), sys_inputs={"data": data})
+    return _compiled("invoice.typ", _words_of(invoice), size)
+
+
+def receipt_pdf(payment: Payment, size: str = "a4") -> bytes:
+    """What was received, for which invoice. It comes with invoice, patient, encounter and who received it."""
+    invoice = payment.invoice
+    words = {
+        "clinic": _clinic(invoice),
+        "currency": settings.CURRENCY,
+        "number": invoice.number or "",
+        "patient": {"name": invoice.patient.full_name, "mrn": invoice.patient.mrn},
+        "received_at": f"{_day(payment.received_at)}, {timezone.localtime(payment.received_at):%H:%M}",
+        "received_by": str(payment.received_by or ""),
+        "method": payment.get_method_display(),
+        "reference": payment.reference,
+        "amount": amount(payment.amount),
+        "tendered": amount(payment.tendered) if payment.change else "",
+        "change": amount(payment.change),
+        "refunded": amount(payment.refunded) if payment.refunded else "",
+        "balance": amount(max(invoice.patient_balance, 0)),
+    }
+    return _compiled("receipt.typ", words, size)
+
+
+def pdf_response(content: bytes, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return response
+
+
+def _compiled(template: str, words: dict, size: str) -> bytes:
+    """With the clinic's logo when there is one: it lies beside the template as far as typst knows."""
+    data = orjson.dumps(words | {"size": size}).decode()
+    source = _source(_TEMPLATES / "paper.typ") + _source(_TEMPLATES / template)
+    return typst.compile(source, format="pdf", font_paths=_fonts(), sys_inputs={"data": data}, **_logo())
+
+
+def _logo() -> dict:
+    """The folder that holds the logo; without one nothing is drawn."""
+    return {"root": settings.CLINIC_LOGO.parent} if settings.CLINIC_LOGO else {}
+
+
+def _clinic(invoice: Invoice) -> dict:
+    return {
+        "name": settings.CLINIC_NAME,
+        "lines": _address_of(invoice),
+        "tax_id": settings.CLINIC_TAX_ID,
+        "logo": f"/{settings.CLINIC_LOGO.name}" if settings.CLINIC_LOGO else "",
+    }
 
 
 def _day(at) -> str:
@@ -43,7 +97,7 @@ def _day(at) -> str:
 def _words_of(invoice: Invoice) -> dict:
     patient = invoice.patient
     return {
-        "clinic": {"name": settings.CLINIC_NAME, "lines": _address_of(invoice)},
+        "clinic": _clinic(invoice),
         "currency": settings.CURRENCY,
         "number": invoice.number or "",
         "status": invoice.status,
@@ -77,6 +131,8 @@ def _words_of(invoice: Invoice) -> dict:
                 "refunded": amount(-payment.refunded) if payment.refunded else "",
             }
             for payment in selectors.payments_of(invoice)
+            if not invoice.insurer_share
+            or payment.method != PaymentMethod.INSURANCE  # below the patient's share stands the patient's money
         ],
         "insurer": {
             "name": invoice.payer,
@@ -87,7 +143,7 @@ def _words_of(invoice: Invoice) -> dict:
         }
         if invoice.insurer_share
         else None,
-        "credited": amount(-invoice.credited) if invoice.credited else "",
+        "credited": amount(invoice.insurer_credited - invoice.credited) if invoice.credited > invoice.insurer_credited else "",
         "balance": amount(invoice.patient_balance),
         "void_reason": invoice.void_reason,
     }
@@ -110,4 +166,13 @@ def claims_file(batch: ClaimBatch) -> HttpResponse:
 def csv_response(name: str, heading, rows) -> HttpResponse:
     response = HttpResponse(exports.csv_of(heading, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def table(form: str, name: str, heading, rows) -> HttpResponse:
+    """A table to take away, as `csv` or `xlsx`."""
+    if form == "csv":
+        return csv_response(name, heading, rows)
+    response = HttpResponse(exports.xlsx_of(heading, rows), content_type=XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     return response

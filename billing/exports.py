@@ -3,7 +3,12 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from clinic.core.errors import InvalidInput
 
@@ -24,6 +29,27 @@ def csv_of(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(heading)
     writer.writerows([as_text(value) for value in row] for row in rows)
     return "\ufeff" + sink.getvalue()
+
+
+def xlsx_of(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """One sheet. Amounts are numbers; words are never formulas."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Ledger")
+    sheet.append(list(heading))
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+    sink = io.BytesIO()
+    book.save(sink)
+    return sink.getvalue()
+
+
+def _cell(sheet, value: Any) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", as_text(value)) if isinstance(value, str) else value)
+    if isinstance(value, str):
+        cell.data_type = "s"
+    elif isinstance(value, Decimal):
+        cell.number_format = "0.00"
+    return cell
 
 
 def read_csv(text: str, *, required: Sequence[str], most: int) -> Iterator[tuple[int, dict[str, str]]]:

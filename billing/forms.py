@@ -1,6 +1,6 @@
 """The shape of what is typed at the desk. What it means is decided by the services."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -21,10 +21,10 @@ def put_errors(form: forms.Form, errors: dict | None) -> None:
             form.add_error(name, messages)
 
 
-def day_field(label: str) -> forms.DateField:
+def day_field(label: str, *, required: bool = False) -> forms.DateField:
     """A day that has a midnight in every time zone."""
     bounds = [MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
-    return forms.DateField(label=label, required=False, widget=DateInput, validators=bounds)
+    return forms.DateField(label=label, required=required, widget=DateInput, validators=bounds)
 
 
 class InvoiceSearch(forms.Form):
@@ -55,7 +55,9 @@ class PaymentForm(forms.Form):
         if invoice is None:
             return
         if not invoice.insurer_share:
-            self.fields["method"].choices = [choice for choice in PaymentMethod.choices if choice[0] != PaymentMethod.INSURANCE]
+            for name in ("method", "second_method"):
+                field = self.fields[name]
+                field.choices = [choice for choice in field.choices if choice[0] != PaymentMethod.INSURANCE]
         by_patient = invoice.patient_balance > 0
         self.initial["amount"] = invoice.patient_balance if by_patient else invoice.insurer_balance
         if not by_patient:
@@ -134,6 +136,24 @@ class RemittanceForm(forms.Form):
                 raise forms.ValidationError("This is not a text file in UTF-8.") from error
         if not self.errors and not cleaned.get("text"):
             self.add_error("file", "Choose a file.")
+        return cleaned
+
+
+class DayForm(forms.Form):
+    on = day_field("Day")
+
+
+class LedgerForm(forms.Form):
+    """At most a leap year of it at once."""
+
+    date_from = day_field("From", required=True)
+    date_to = day_field("To", required=True)
+    form = forms.ChoiceField(label="As", choices=[("xlsx", "Excel"), ("csv", "CSV")])
+
+    def clean(self):
+        cleaned = super().clean()
+        if not self.errors and not timedelta(0) <= cleaned["date_to"] - cleaned["date_from"] <= timedelta(days=366):
+            self.add_error("date_to", "Must be the same day or later, at most a year.")
         return cleaned
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import cashier, claims, dunning, invoice, lists, shifts
+from billing.views import cashier, claims, dunning, invoice, ledger, lists, shifts
 
 app_name = "billing"
 
@@ -11,6 +11,8 @@ urlpatterns = [
     path("cashier/", cashier.cashier, name="cashier"),
     path("overdue/", dunning.dunning, name="dunning"),
     path("overdue/<uuid:patient>/letter/", dunning.letter, name="dunning_letter"),
+    path("day/", ledger.day, name="day"),
+    path("ledger/export/", ledger.export, name="ledger_export"),
     path("new/", invoice.new, name="new"),
     path("change/", invoice.change, name="change"),
     path("invoices/<uuid:invoice>/", invoice.invoice, name="invoice"),
@@ -29,6 +31,7 @@ urlpatterns = [
     path("claims/remittance/", claims.remittance, name="remittance"),
     path("claims/<uuid:claim>/answer/", claims.answer, name="answer_claim"),
     path("payments/<uuid:payment>/receipt/", invoice.receipt, name="receipt"),
+    path("payments/<uuid:payment>/receipt/pdf/", invoice.receipt_pdf, name="receipt_pdf"),
     path("payments/<uuid:payment>/refund/", invoice.refund, name="refund"),
     path("shift/", shifts.shift, name="shift"),
     path("shift/open/", shifts.open_shift, name="open_shift"),

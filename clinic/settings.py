@@ -18,6 +18,8 @@ environ.Env.read_env(BASE_DIR / ".env")
 # --- What this clinic is ---------------------------------------------------------------
 
 CLINIC_NAME = env.str("CLINIC_NAME", default="Riverside Clinic")
+CLINIC_TAX_ID = env.str("CLINIC_TAX_ID", default="")  # printed on invoices and receipts
+CLINIC_LOGO = Path(env.str("CLINIC_LOGO")) if env.str("CLINIC_LOGO", default="") else None  # a PNG, JPEG or SVG, for the same
 CURRENCY = env.str("CURRENCY", default="USD")
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 PHONENUMBER_DEFAULT_REGION = env.str("PHONE_REGION", default="US")

@@ -1,4 +1,3 @@
-from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -162,13 +161,10 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
 
     @action(detail=True, methods=["get"], renderer_classes=[PdfRenderer, ORJSONRenderer])
     def pdf(self, request, *args, **kwargs):
-        return pdf_response(self.get_object())
-
-
-def pdf_response(invoice: Invoice) -> HttpResponse:
-    response = HttpResponse(documents.invoice_pdf(invoice), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{invoice.title}.pdf"'
-    return response
+        """`?size=` a4, a5 or 80mm."""
+        invoice = self.get_object()
+        size = documents.size_of(request.query_params.get("size"))
+        return documents.pdf_response(documents.invoice_pdf(invoice, size), invoice.title)
 
 
 class CreditNoteViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
@@ -244,7 +240,7 @@ class ShiftViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         return within(found, "opened_at", asked)
 
     def get_serializer(self, *args, **kwargs):
-        shown = args[0]
+        shown = args[0] if args else []  # the browsable pages ask for an empty one
         shown = [shown] if isinstance(shown, Shift) else list(shown)
         context = self.get_serializer_context() | {"expected": selectors.expected_in_each(shown)}
         return ShiftSerializer(*args, **kwargs, context=context)

@@ -16,23 +16,29 @@ from billing.selectors.invoices import (
     search_invoices,
     with_lines,
 )
+from billing.selectors.ledger import HEADING as LEDGER_HEADING
+from billing.selectors.ledger import day_report
+from billing.selectors.ledger import entries as ledger_entries
 from billing.selectors.shifts import expected_in, expected_in_each, movements_in, open_shift_of, shifts_for_list
 
 __all__ = [
     "AGE_BANDS",
     "BATCH_HEADING",
+    "LEDGER_HEADING",
     "VisitToBill",
     "batch_rows",
     "charges_of",
     "claims_for_list",
     "credit_notes",
     "dated_between",
+    "day_report",
     "desk_of",
     "expected_in",
     "expected_in_each",
     "find_invoices",
     "find_patient",
     "invoices_open_first",
+    "ledger_entries",
     "live_lines",
     "midnight",
     "movements_in",

@@ -265,15 +265,24 @@ def _asked_mrn(request) -> str:
 @require_safe
 @permission_required_page(VIEW_INVOICE)
 def pdf(request, invoice):
+    """`?size=` a4, a5 or 80mm."""
     row = find(request, invoice)
-    response = HttpResponse(documents.invoice_pdf(row), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{row.title}.pdf"'
-    return response
+    return documents.pdf_response(documents.invoice_pdf(row, documents.size_of(request.GET.get("size"))), row.title)
 
 
 @require_safe
 @permission_required_page(VIEW_INVOICE)
 def receipt(request, payment):
     row = get_object_or_404(Payment.objects.visible_to(request.user).select_related("received_by"), public_id=payment)
-    context = {"payment": row, "invoice": find(request, row.invoice.public_id), "now": timezone.now()}
+    context = {"payment": row, "invoice": find(request, row.invoice.public_id), "now": timezone.now(), "sizes": documents.SIZES.items()}
     return render(request, "billing/receipt.html", context)
+
+
+@require_safe
+@permission_required_page(VIEW_INVOICE)
+def receipt_pdf(request, payment):
+    """`?size=` a4, a5 or 80mm."""
+    rows = Payment.objects.visible_to(request.user).select_related("received_by", "invoice__patient", "invoice__encounter")
+    row = get_object_or_404(rows, public_id=payment)
+    content = documents.receipt_pdf(row, documents.size_of(request.GET.get("size")))
+    return documents.pdf_response(content, f"receipt-{row.invoice.title}")

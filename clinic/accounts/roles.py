@@ -130,6 +130,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "billing.refund_payment",
             "billing.work_shift",
             "billing.oversee_shifts",
+            "billing.view_ledger",
             "billing.view_price",
             "billing.manage_price",
             "analytics.view_day",
