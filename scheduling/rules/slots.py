@@ -10,6 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+# The last slot of a day may run this far past midnight.
+LONGEST_SLOT = timedelta(minutes=240)
+
 
 @dataclass(frozen=True)
 class Session:
@@ -56,7 +59,8 @@ class Hours:
 
     def of_day(self, on: date, tz: ZoneInfo) -> "Hours":
         start, end = day_bounds(on, tz)
-        return Hours([s for s in self.sessions if s.holds_on(on)], [e for e in self.exceptions if e.overlaps(start, end)])
+        near = [e for e in self.exceptions if e.overlaps(start, end + LONGEST_SLOT)]
+        return Hours([s for s in self.sessions if s.holds_on(on)], near)
 
 
 @dataclass(frozen=True)
@@ -113,11 +117,12 @@ def _compute_day(hours: Hours, taken: list[Span], on: date, tz: ZoneInfo, now: d
         return Day(on, slots, Reason.FULL)
     if opened or on < now.astimezone(tz).date():
         return Day(on, slots, Reason.PAST)
-    return Day(on, slots, _why_closed(hours, candidates))
+    return Day(on, slots, _why_closed(hours, candidates, day_bounds(on, tz)))
 
 
-def _why_closed(hours: Hours, candidates: list[Slot]) -> Reason:
-    closing = {e.kind for slot in candidates for e in closures_of(hours, slot)} if candidates else {e.kind for e in hours.exceptions}
+def _why_closed(hours: Hours, candidates: list[Slot], bounds: Span) -> Reason:
+    todays = {e.kind for e in hours.exceptions if e.overlaps(*bounds)}
+    closing = {e.kind for slot in candidates for e in closures_of(hours, slot)} if candidates else todays
     for kind, reason in ((Kind.HOLIDAY, Reason.HOLIDAY), (Kind.LEAVE, Reason.LEAVE)):
         if kind in closing:
             return reason
@@ -164,8 +169,14 @@ def span_of(slots: Sequence[Slot], start: datetime, *, end: datetime | None = No
 
 
 def as_utc(at: datetime | None) -> datetime | None:
-    """The same instant in UTC. Python never finds a wall-clock time that is repeated or skipped equal to one in another zone."""
-    return at.astimezone(UTC) if at is not None else None
+    """The same instant in UTC. Python never finds a wall-clock time that is repeated or skipped equal to one in another zone.
+
+    One at the very end of the calendar, which has no UTC, stays as it is: it can be compared.
+    """
+    try:
+        return at.astimezone(UTC) if at is not None else None
+    except OverflowError:
+        return at
 
 
 def day_bounds(on: date, tz: ZoneInfo) -> Span:

@@ -44,7 +44,7 @@ def _session_rows(doctor_ids: list[int], first: date, last: date):
 
 def _exception_rows(doctor_ids: list[int], first: date, last: date):
     tz = clinic_zone()
-    span = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1]
+    span = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1] + rules.LONGEST_SLOT
     rows = DoctorException.objects.filter(Q(doctor_id__in=doctor_ids) | Q(doctor=None), during__overlap=span)
     fields = ("doctor_id", "kind", "during", "slot_minutes", "facility_id")
     for doctor_id, kind, during, minutes, facility_id in rows.order_by("during", "id").values_list(*fields):
@@ -92,7 +92,7 @@ def _without(day: rules.Day, starts: set[datetime]) -> rules.Day:
 def taken_by_doctor(doctor_ids: Iterable[int], first: date, last: date, now: datetime) -> dict[int, list[rules.Span]]:
     """Spans of live appointments, and of times that are offered to someone on the waitlist: 2 queries."""
     tz, ids = clinic_zone(), list(doctor_ids)
-    start, end = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1]
+    start, end = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1] + rules.LONGEST_SLOT
     live = Appointment.objects.live().overlapping(start, end).filter(doctor_id__in=ids)
     offered = WaitlistOffer.objects.open_at(now).filter(doctor_id__in=ids, starts_at__lt=end, ends_at__gt=start)
     spans = defaultdict(list)

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clinic.accounts.tests.factories import DoctorFactory
 from scheduling.errors import InThePast, OutsideHours, SlotTaken
 from scheduling.models import Appointment
 from scheduling.selectors.hours import bookable_days
 from scheduling.services import booking
-from scheduling.tests.factories import AppointmentFactory, SessionFactory
+from scheduling.tests.factories import AppointmentFactory, ExceptionFactory, SessionFactory
 from scheduling.tests.steps import book, post_booking, url, words
 
 pytestmark = pytest.mark.django_db
@@ -128,3 +129,35 @@ class TestJumps:
             book_on(doctor, wall(LEAP_DAY, 2), now=wall(LEAP_DAY, 2) + timedelta(seconds=1))
 
         assert not Appointment.objects.exists()
+
+
+class TestMidnight:
+    """Extra hours may run past midnight, and so may the day's last slot."""
+
+    @pytest.fixture
+    def late(self):
+        row = ExceptionFactory(kind="open", slot_minutes=30, during=(wall(LEAP_DAY, 22, 45), wall(LEAP_DAY + timedelta(days=1), 0, 15)))
+        assert starts_on(row.doctor, LEAP_DAY)[-1] == wall(LEAP_DAY, 23, 45)
+        return row.doctor
+
+    def test_break_after_midnight_closes_the_slot_that_runs_into_it(self, late):
+        next_day = LEAP_DAY + timedelta(days=1)
+        ExceptionFactory(doctor=late, kind="break", during=(wall(next_day, 0), wall(next_day, 1)))
+
+        assert starts_on(late, LEAP_DAY)[-1] == wall(LEAP_DAY, 23, 15)
+        with pytest.raises(OutsideHours):
+            book_on(late, wall(LEAP_DAY, 23, 45))
+
+    def test_appointment_after_midnight_takes_it_too(self, late):
+        next_day = LEAP_DAY + timedelta(days=1)
+        AppointmentFactory(doctor=late, during=(wall(next_day, 0), wall(next_day, 0, 10)))
+
+        assert starts_on(late, LEAP_DAY)[-1] == wall(LEAP_DAY, 23, 15)
+
+    def test_leave_of_tomorrow_is_no_reason_for_today(self):
+        doctor = DoctorFactory()
+        ExceptionFactory(doctor=doctor, during=(wall(LEAP_DAY + timedelta(days=1), 0), wall(LEAP_DAY + timedelta(days=1), 12)))
+
+        [day] = bookable_days(doctor_id=doctor.pk, first=LEAP_DAY, days=1, now=wall(LEAP_DAY, 0))
+
+        assert day.reason == "no_session"
