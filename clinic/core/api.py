@@ -50,6 +50,8 @@ class ClinicJSONParser(JSONParser):
             raise ParseError("This JSON is nested too deeply.") from error
         except TypeError as error:  # orjson: invalid text, a number beyond 64 bits, more than 254 levels
             raise ParseError("This JSON has text or numbers that cannot be stored, or is nested too deeply.") from error
+        if not isinstance(data, dict):
+            raise ParseError("Send a JSON object.")
         return data
 
 

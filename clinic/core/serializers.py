@@ -22,4 +22,4 @@ class MoneyField(serializers.DecimalField):
     """An amount of the clinic's currency: a string with two decimals; not negative unless said so."""
 
     def __init__(self, **kwargs):
-        super().__init__(max_digits=12, decimal_places=2, **{"min_value": 0, **kwargs})
+        super().__init__(**{"max_digits": 12, "decimal_places": 2, "min_value": 0, **kwargs})

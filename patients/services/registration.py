@@ -164,4 +164,6 @@ def _save(write) -> None:
     except IntegrityError as error:
         if constraint_of(error) == "patient_email_unique_among_accounts":
             raise EmailTaken(errors={"email": [EmailTaken.detail]}) from error
+        if constraint_of(error) == "patient_born_before_registration":
+            raise InvalidInput(errors={"date_of_birth": ["That is after the patient was registered."]}) from error
         raise

@@ -242,3 +242,13 @@ def test_date_of_birth_today_is_accepted(reception, monkeypatch):
 
     assert answer.status_code == 201
     assert Allergy.objects.get().substance == "Penicillin"
+
+
+def test_birth_date_after_the_registration_is_refused_by_its_field(api_as):
+    patient = PatientFactory(registered_on=date(2026, 1, 1))
+
+    answer = api_as(user(Role.RECEPTION)).patch(f"{URL}{patient.public_id}/", {"date_of_birth": "2026-02-01"})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["date_of_birth"])
+    patient.refresh_from_db()
+    assert patient.date_of_birth < patient.registered_on

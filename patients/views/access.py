@@ -41,7 +41,7 @@ def break_glass(request, patient: UUID):
         )
     except DomainError as refusal:
         messages.info(request, refusal.detail)
-    is_ours = url_has_allowed_host_and_scheme(then, allowed_hosts=None)
+    is_ours = then.startswith("/") and url_has_allowed_host_and_scheme(then, allowed_hosts=None)
     return redirect(then if is_ours else reverse("patients:chart", args=[row.public_id]))
 
 

@@ -185,10 +185,10 @@ class ReorderSerializer(serializers.Serializer):
 
 
 class StockValueSerializer(serializers.Serializer):
-    usable = MoneyField(rounding=ROUND_HALF_UP)
-    set_aside = MoneyField(rounding=ROUND_HALF_UP)
-    expired = MoneyField(rounding=ROUND_HALF_UP)
-    total = MoneyField(rounding=ROUND_HALF_UP)
+    usable = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
+    set_aside = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
+    expired = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
+    total = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
 
 
 class RegisterEntrySerializer(MovementSerializer):

@@ -49,6 +49,9 @@ def test_refuses_a_malformed_login(body):
     [
         "",
         "{",
+        "5",
+        "true",
+        "1.5",
         "[" * 90_000 + "]" * 90_000,
         '{"a":' * 90_000 + "1" + "}" * 90_000,
         '{"username": "\\ud800", "password": "x"}',
