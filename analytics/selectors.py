@@ -11,6 +11,7 @@ from django.utils import timezone
 from analytics import rules
 from analytics.rules import Waits
 from billing.models import Invoice, InvoiceState, Payment, PaymentMethod, Refund
+from billing.models.invoice import OWED_BY_INSURER, OWED_BY_PATIENT
 from clinic.accounts.models import Doctor
 from clinic.core.money import ZERO
 from patients.models import Encounter
@@ -92,7 +93,7 @@ def day_figures(*, on: date, now: datetime) -> DayFigures:
     _sum_money(figures, start, end)
     units = DispenseLine.objects.filter(dispense__dispensed_on=on).aggregate(units=Sum("quantity"))
     figures.units_dispensed = units["units"] or 0
-    owed = Invoice.objects.unpaid().aggregate(count=Count("pk"), amount=Sum(F("total") - F("paid")))
+    owed = Invoice.objects.unpaid().aggregate(count=Count("pk"), amount=Sum(OWED_BY_PATIENT + OWED_BY_INSURER))
     figures.open_invoices, figures.open_balance = owed["count"], owed["amount"] or ZERO
     figures.low_stock = medicines_in_stock(on=timezone.localdate(now), only="low").count()
     return figures

@@ -110,6 +110,7 @@ def seed(stamp: Stamp, logins: Path):
     stamp.write(facts | {"done": False})
     print("  Filling the demo clinic:", flush=True)
     call_command("seed", scale="small", stdout=Indented(sys.stdout))
+    call_command("load_interactions", stdout=Indented(sys.stdout))
     stamp.write(facts | {"done": True})
 
 
