@@ -32,6 +32,7 @@ def number_by_count() -> None:
 
     class CountedDay:
         def __init__(self, queue_id, on):
+            self.queue_id, self.on = queue_id, on
             self.last_number = Token.objects.filter(queue_id=queue_id, on=on).count()
 
         def save(self, **_):
@@ -47,6 +48,7 @@ def number_by_redis() -> None:
 
     class RedisDay:
         def __init__(self, queue_id, on):
+            self.queue_id, self.on = queue_id, on
             self.last_number = client().incr(f"naive:{queue_id}:{on}") - 1
 
         def save(self, **_):
@@ -100,6 +102,7 @@ def numbering() -> None:
 
     class CountedYear:
         def __init__(self, year):
+            self.year = year
             self.last_number = Invoice.objects.filter(number__isnull=False).count()
 
         def save(self, **_):

@@ -118,12 +118,14 @@ def test_only_503_with_retry_after_is_forgiven_and_only_while_postgresql_was_dow
     assert is_excused(failure, [(99.0, 105.0)]) is excused
 
 
-def test_a_control_that_finds_nothing_fails_the_chapter():
+def test_a_control_that_finds_nothing_of_its_kind_fails_the_chapter():
     clean, found = (Finding(None, Tally(), {"overlaps": count}, 1.0) for count in (0, 3))
-    control = Control("nothing", "nothing taken out", 1.0)
+    broken = Finding(None, Tally(), {"overlaps": 0, "bookings stopped": 9}, 1.0)
+    control = Control("nothing", "nothing taken out", 1.0, ("overlaps",))
 
     assert Verdict(clean, [(control, found)]).holds
     assert not Verdict(clean, [(control, clean)]).holds
+    assert not Verdict(clean, [(control, broken)]).holds
     assert not Verdict(found, [(control, found)]).holds
 
 

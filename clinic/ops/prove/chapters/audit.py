@@ -22,7 +22,7 @@ class Audit(Chapter):
     number = "I7"
     invariant = "Every write, chart read, sign-in and refusal is audited exactly once, and MongoDB gets all of it"
     needs_tasks = True
-    controls = (Control("auditing", "events sent to MongoDB directly, without the outbox", 0.01),)
+    controls = (Control("auditing", "events sent to MongoDB directly, without the outbox", 0.01, ("requests that the audit lacks",)),)
 
     @property
     def tried(self) -> str:

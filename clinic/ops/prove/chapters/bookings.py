@@ -55,7 +55,7 @@ class OneDoctor(Chapter):
     number = "I1"
     invariant = "No two live appointments of one doctor overlap"
     controls = (
-        Control("booking", "without doctor lock and exclusion constraints", 0.05, (
+        Control("booking", "without doctor lock and exclusion constraints", 0.05, ("overlapping pairs of a doctor",), (
             f"ALTER TABLE {APPOINTMENT} DROP CONSTRAINT appointment_doctor_booked_once",
             f"ALTER TABLE {APPOINTMENT} DROP CONSTRAINT appointment_patient_booked_once",
         )),

@@ -15,8 +15,10 @@ class Calls(Chapter):
     number = "I4"
     invariant = "A token is called once, and a room has one current patient"
     controls = (
-        Control("calling", "the next token read without a lock, no unique index on rooms", 0.2, ("DROP INDEX token_one_current_per_room",)),
-    )
+        Control("calling", "the next token read without a lock, no unique index on rooms", 0.2, (
+            "tokens called twice", "patients at the same time in one room",
+        ), ("DROP INDEX token_one_current_per_room",)),
+    )  # fmt: skip
 
     @property
     def tried(self) -> str:

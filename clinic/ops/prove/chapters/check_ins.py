@@ -23,11 +23,11 @@ class CheckIns(Chapter):
     invariant = "Token numbers run 1..N per queue and day, one open token per patient and queue; losing Redis changes nothing"
     needs_tasks = True
     controls = (
-        Control("number_by_count", "the number by count() + 1, no unique constraints", 0.1, (
+        Control("number_by_count", "the number by count() + 1, no unique constraints", 0.1, ("numbers given twice",), (
             f"ALTER TABLE {TOKEN} DROP CONSTRAINT token_number_once_per_queue_and_day",
             "DROP INDEX token_one_open_per_patient_and_queue",
         )),
-        Control("number_by_redis", "the number by a Redis INCR, no unique constraint", 0.1, (
+        Control("number_by_redis", "the number by a Redis INCR, no unique constraint", 0.1, ("numbers given twice",), (
             f"ALTER TABLE {TOKEN} DROP CONSTRAINT token_number_once_per_queue_and_day",
         )),
     )  # fmt: skip

@@ -18,7 +18,15 @@ RECOVERED_SECONDS, STUCK_SECONDS = 15, 60
 class Crashes(Chapter):
     number = "I21"
     invariant = "An acknowledged write survives kill -9 of PostgreSQL"
-    controls = (Control("nothing", "synchronous_commit off", 0.1, ("ALTER DATABASE prove_i21_control SET synchronous_commit = off",)),)
+    controls = (
+        Control(
+            "nothing",
+            "synchronous_commit off",
+            0.1,
+            ("acknowledged writes lost",),
+            ("ALTER DATABASE prove_i21_control SET synchronous_commit = off",),
+        ),
+    )
 
     @property
     def tried(self) -> str:

@@ -50,8 +50,8 @@ class Money(Chapter):
     number = "I6"
     invariant = "One key is one payment with one answer; invoice numbers have no gap; sums are their parts"
     controls = (
-        Control("paying", "without idempotency keys", 0.02),
-        Control("numbering", "the number by count() + 1, no unique constraint", 0.05, (
+        Control("paying", "without idempotency keys", 0.02, ("second payments of one key", "keys with different answers")),
+        Control("numbering", "the number by count() + 1, no unique constraint", 0.05, ("numbers given twice",), (
             f"ALTER TABLE {INVOICE} DROP CONSTRAINT billing_invoice_number_key",
         )),
     )  # fmt: skip

@@ -20,7 +20,9 @@ class Notes(Chapter):
     number = "I11"
     invariant = "No acknowledged note is lost; PostgreSQL and MongoDB come to agree"
     needs_tasks = True
-    controls = (Control("notes", "the body goes to MongoDB at once and PostgreSQL keeps none", 0.1),)
+    controls = (
+        Control("notes", "the body goes to MongoDB at once and PostgreSQL keeps none", 0.1, ("acknowledged texts that no store has",)),
+    )
 
     @property
     def tried(self) -> str:

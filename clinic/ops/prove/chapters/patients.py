@@ -16,7 +16,7 @@ class OnePatient(Chapter):
     number = "I2"
     invariant = "No two live appointments of one patient overlap"
     controls = (
-        Control("booking", "without patient lock and exclusion constraint", 0.05, (
+        Control("booking", "without patient lock and exclusion constraint", 0.05, ("overlapping pairs of a patient",), (
             f"ALTER TABLE {APPOINTMENT} DROP CONSTRAINT appointment_patient_booked_once",
         )),
     )  # fmt: skip
