@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scheduling.views import appointments, booking, hours, leave, missed, queue, reminders, schedule, tokens, waitlist, walk_in
+from scheduling.views import appointments, booking, hours, leave, missed, queue, reminders, schedule, tokens, waitlist, waits, walk_in
 
 app_name = "scheduling"
 
@@ -30,6 +30,7 @@ urlpatterns = [
     path("missed/", missed.missed, name="missed"),
     path("walk-in/", walk_in.walk_in, name="walk_in"),
     path("queue/", queue.console, name="queue"),
+    path("queue/waits/", waits.waits, name="waits"),
     path("queue/next/", queue.call_next, name="call_next"),
     path("queue/tokens/<uuid:token>/status/", queue.change_status, name="change_status"),
     path("queue/tokens/<uuid:token>/undo/", queue.undo, name="undo"),

@@ -121,6 +121,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "scheduling.manage_hours",
             "scheduling.view_appointment",
             "scheduling.view_queue",
+            "scheduling.view_waits",
             "pharmacy.view_medicine",
             "pharmacy.view_stock",
             "billing.view_invoice",

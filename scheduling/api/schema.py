@@ -104,7 +104,7 @@ class TokenAnswer(serializers.Serializer):
     room = serializers.CharField(allow_blank=True)
     issued_at = serializers.DateTimeField()
     called_at = serializers.DateTimeField(allow_null=True)
-    estimated_wait = WaitAnswer(allow_null=True, help_text="Null while today's calls say nothing about it.")
+    estimated_wait = WaitAnswer(allow_null=True, help_text="Null while neither past days nor today's calls say anything.")
 
 
 AppointmentList = list_of(AppointmentAnswer, "AppointmentList")

@@ -154,6 +154,10 @@ class Token(VersionedModel):
     closed_at = models.DateTimeField(null=True, blank=True)
     issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     transferred_from = models.OneToOneField("self", models.PROTECT, null=True, editable=False, related_name="transferred_to")
+    predicted_low_min = models.PositiveSmallIntegerField(
+        null=True, editable=False, help_text="The wait that was estimated when it was given."
+    )
+    predicted_high_min = models.PositiveSmallIntegerField(null=True, editable=False, help_text="In minutes; the upper end of the range.")
     slip_key = models.UUIDField(
         db_default=RandomUUID(),
         unique=True,
@@ -175,6 +179,11 @@ class Token(VersionedModel):
                 fields=["on", "room"],
                 condition=Q(status__in=[TokenStatus.CALLED, TokenStatus.IN_SERVICE]) & ~Q(room=""),
                 name="token_one_current_per_room",
+            ),
+            models.CheckConstraint(
+                name="token_prediction_is_a_range",
+                condition=Q(predicted_low_min__isnull=True, predicted_high_min__isnull=True)
+                | Q(predicted_low_min__isnull=False, predicted_high_min__isnull=False, predicted_high_min__gte=F("predicted_low_min")),
             ),
             models.CheckConstraint(
                 name="token_band_of_its_priority",

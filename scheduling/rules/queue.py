@@ -33,18 +33,30 @@ def band_of(priority: str) -> int:
     return PRIORITY_BAND[Priority(priority)]
 
 
-def estimate_wait(*, position: int, called_at: Iterable[datetime]) -> dict[str, int] | None:
+def estimate_wait(
+    *, position: int, calls: Sequence[tuple[datetime, str]], pace: tuple[float, float] | None = None
+) -> dict[str, int] | None:
     """Minutes until the call of the person at `position` (1 is next), as {low, high}.
 
-    From the gaps between today's calls of the same queue: their quartiles, once per person ahead.
-    None while there are too few to say anything.
+    `pace` is how many minutes a quick and a slow visit of this queue take (selectors/waits.py). One visit
+    after the other, shared among the rooms into which today's `calls` (when, room) were made in the hour before the
+    last one. Without a pace: from the quartiles of the gaps between those calls. None while nothing can be said.
     """
-    calls = sorted(called_at)
-    gaps = [later - earlier for earlier, later in pairwise(calls) if later - earlier <= _PAUSE][-_LAST_GAPS:]
-    if len(gaps) < _FEWEST_GAPS:
-        return None
-    quick, _, slow = quantiles([gap.total_seconds() / 60 for gap in gaps], n=4, method="inclusive")
+    if pace:
+        rooms = _rooms_in_use(calls)
+        quick, slow = (minutes / rooms for minutes in pace)
+    else:
+        times = sorted(at for at, _ in calls)
+        gaps = [later - earlier for earlier, later in pairwise(times) if later - earlier <= _PAUSE][-_LAST_GAPS:]
+        if len(gaps) < _FEWEST_GAPS:
+            return None
+        quick, _, slow = quantiles([gap.total_seconds() / 60 for gap in gaps], n=4, method="inclusive")
     return {"low": floor((position - 1) * quick), "high": max(1, ceil(position * slow))}
+
+
+def _rooms_in_use(calls: Sequence[tuple[datetime, str]]) -> int:
+    last = max((at for at, _ in calls), default=None)
+    return len({room for at, room in calls if at > last - timedelta(hours=1)}) or 1
 
 
 def last_effective(transitions: Sequence):

@@ -10,6 +10,7 @@ from scheduling.models import Priority, Token, TokenStatus, TokenTransition
 from scheduling.models.queue import HEAD_START
 from scheduling.rules.queue import estimate_wait
 from scheduling.selectors.appointments import doctor_name, iso
+from scheduling.selectors.waits import last_calls, pace_at
 
 _FIELDS = (
     "pk", "public_id", "number", "status", "priority", "effective_at", "turn_at", "room", "issued_at", "called_at", "closed_at", "reason",
@@ -33,18 +34,20 @@ def tokens_on(on: date, *, doctor=None, department=None) -> QuerySet:
 
 
 def queue_rows(tokens: QuerySet) -> list[dict]:
-    """Rows of whole queues with `position` and `estimated_wait`: 1 query however many."""
+    """Rows of whole queues with `position` and `estimated_wait`: 1 query however many, and 1 per queue and hour for its pace."""
+    now = timezone.now()
     rows = list(tokens.order_by("queue__code", "turn_at", "id").values(*_FIELDS))
     calls, waiting = defaultdict(list), defaultdict(int)
     for row in rows:
         if row["called_at"]:
-            calls[row["queue_id"]].append(row["called_at"])
+            calls[row["queue_id"]].append((row["called_at"], row["room"]))
     for row in rows:
         row["position"] = row["estimated_wait"] = None
         if row["status"] == TokenStatus.WAITING:
             waiting[row["queue_id"]] += 1
             row["position"] = waiting[row["queue_id"]]
-            row["estimated_wait"] = estimate_wait(position=row["position"], called_at=calls[row["queue_id"]])
+            pace = pace_at(row["queue_id"], now)
+            row["estimated_wait"] = estimate_wait(position=row["position"], calls=calls[row["queue_id"]], pace=pace)
     return sorted(rows, key=lambda row: (_RANK[row["status"]], row["queue__code"], row["position"] or 0, row["number"]))
 
 
@@ -54,8 +57,8 @@ def token_row(token_id: int) -> dict:
     row["position"] = row["estimated_wait"] = None
     if row["status"] == TokenStatus.WAITING:
         row["position"] = 1 + _ahead_of(row).count()
-        calls = Token.objects.filter(queue_id=row["queue_id"], on=row["on"], called_at__isnull=False).order_by("-called_at")
-        row["estimated_wait"] = estimate_wait(position=row["position"], called_at=calls.values_list("called_at", flat=True)[:21])
+        calls, pace = last_calls(row["queue_id"], row["on"]), pace_at(row["queue_id"], timezone.now())
+        row["estimated_wait"] = estimate_wait(position=row["position"], calls=calls, pace=pace)
     return row
 
 

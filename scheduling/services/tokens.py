@@ -13,6 +13,7 @@ from scheduling import locks
 from scheduling.errors import AlreadyInQueue, RoomOccupied
 from scheduling.models import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
 from scheduling.rules.queue import band_of
+from scheduling.selectors.waits import predict
 from scheduling.services.projection import project_later
 
 _REFUSALS = {"token_one_current_per_room": RoomOccupied, "token_one_open_per_patient_and_queue": AlreadyInQueue}
@@ -35,9 +36,10 @@ def issue_token(day: QueueDay, *, queue: Queue, by, now: datetime, request_id: U
     _refuse_second(queue, fields["patient"], by=by, now=now)
     day.last_number += 1
     day.save(update_fields=["last_number"])
+    told = predict(queue_id=queue.pk, on=day.on, effective_at=fields["effective_at"], priority=fields["priority"], now=now)
     token = Token.objects.create(
         queue=queue, on=day.on, number=day.last_number, band=band_of(fields["priority"]), issued_at=now, issued_by=by,
-        request_id=request_id, **fields,
+        request_id=request_id, **fields, **told,
     )  # fmt: skip
     TokenTransition.objects.create(token=token, from_status="", to_status=token.status, by=by, at=now)
     changes = {"queue": queue.code, "number": token.number, "priority": str(token.priority)}

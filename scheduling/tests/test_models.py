@@ -166,6 +166,13 @@ class TestQueue:
         with pytest.raises(IntegrityError), transaction.atomic():
             TokenFactory(transferred_from=token)
 
+    @pytest.mark.parametrize("told", [(5, 4), (5, None), (None, 5)])
+    def test_prediction_is_a_range(self, told):
+        low, high = told
+
+        refused("token_prediction_is_a_range", lambda: TokenFactory(predicted_low_min=low, predicted_high_min=high))
+        TokenFactory(predicted_low_min=0, predicted_high_min=0)
+
     def test_press_of_a_button_makes_one_transition(self):
         token, press = TokenFactory(), uuid4()
         TokenTransition.objects.create(token=token, to_status="called", request_id=press)
