@@ -64,7 +64,7 @@ def book_appointment(
     if wanted.overbook_reason and by is not None and not by.has_perm(OVERBOOK_APPOINTMENT):
         raise Forbidden
     if not wanted.overbook_reason and not wanted.offer:
-        holds.check_hold(doctor_id=doctor_id, start=start, hold=wanted.hold)
+        holds.check_hold(doctor_id=doctor_id, start=start, hold=wanted.hold, by=by)
     return _book(patient_id=patient_id, doctor_id=doctor_id, start=start, wanted=wanted, by=by, now=now, request_id=request_id)
 
 
@@ -121,7 +121,7 @@ def reschedule_appointment(
         raise NotFound
     doctor_id = doctor_id or old_doctor_id
     start, end = rules.as_utc(start), rules.as_utc(end)
-    holds.check_hold(doctor_id=doctor_id, start=start, hold=hold)
+    holds.check_hold(doctor_id=doctor_id, start=start, hold=hold, by=by)
     wanted = Details(end=end, hold=hold)
     return _move(appointment_id, doctor_ids=(old_doctor_id, doctor_id), start=start, wanted=wanted, by=by, now=now, request_id=request_id)
 

@@ -235,6 +235,13 @@ class TestHolds:
 
         assert book(doctor, hold=held.token).status == "booked"
 
+    def test_the_holder_books_it_though_the_answer_with_the_hold_is_still_under_way(self, desk):
+        doctor = working_doctor()
+        holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=EARLY)
+
+        refused(SlotHeld, doctor, by=user(Role.RECEPTION))
+        assert book(doctor, by=desk).status == "booked"
+
     def test_second_person_cannot_hold_it(self, desk):
         doctor = working_doctor()
         holds.hold_slot(doctor=doctor, start=at(9), by=desk, now=EARLY)
