@@ -19,14 +19,10 @@ class Crashes(Chapter):
     number = "I21"
     invariant = "An acknowledged write survives kill -9 of PostgreSQL"
     controls = (
-        Control(
-            "nothing",
-            "synchronous_commit off",
-            0.1,
-            ("acknowledged writes lost",),
-            ("ALTER DATABASE prove_i21_control SET synchronous_commit = off",),
-        ),
-    )
+        Control("nothing", "synchronous_commit off", 0.1, ("acknowledged writes lost",), (
+            "ALTER DATABASE prove_i21_control SET synchronous_commit = off",
+        )),
+    )  # fmt: skip
 
     @property
     def tried(self) -> str:

@@ -38,7 +38,9 @@ class Dispensing(Chapter):
     number = "I5"
     invariant = "Stock is the sum of its movements and never negative; no unit goes out twice, none beyond the prescription"
     controls = (
-        Control("dispensing", "batches and prescriptions read without a lock, no stock triggers and checks", 0.06, ("batches whose stock is not the sum of their movements",), (
+        Control("dispensing", "batches and prescriptions read without a lock, no stock triggers and checks", 0.06, (
+            "batches whose stock is not the sum of their movements",
+        ), (
             *(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in (BATCH, MOVEMENT, LINE, ITEM)),
             f"ALTER TABLE {ITEM} DROP CONSTRAINT item_dispensed_within_prescribed",
         )),
