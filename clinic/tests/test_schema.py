@@ -195,7 +195,7 @@ def test_refusals_are_as_described(api_as):
     assert desk.get("/api/v1/visits/").status_code == 403
     assert desk.get("/api/v1/patients/6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11/").status_code == 404
     assert desk.post("/api/v1/patients/", {}).status_code == 400
-    assert desk.post("/api/v1/appointments/", [1], headers={"Idempotency-Key": "k"}).status_code == 400
+    assert desk.post("/api/v1/appointments/", {"reason": "x"}, headers={"Idempotency-Key": "k"}).status_code == 400
     assert desk.post("/api/v1/appointments/", {}, headers={"Idempotency-Key": "k"}).status_code == 422
 
 
