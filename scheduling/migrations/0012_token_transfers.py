@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='token',
             name='transferred_from',
-            field=models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='transferred_to', to='scheduling.token'),
+            field=models.OneToOneField(editable=False, help_text='The token of another queue that this one goes on from.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='transferred_to', to='scheduling.token'),
         ),
     ]

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='tokentransition',
             name='from_priority',
-            field=models.CharField(blank=True, choices=[('emergency', 'Emergency'), ('urgent', 'Urgent'), ('routine', 'Routine')], max_length=10),
+            field=models.CharField(blank=True, choices=[('emergency', 'Emergency'), ('urgent', 'Urgent'), ('routine', 'Routine')], help_text='What the priority was before.', max_length=10),
         ),
         migrations.AddField(
             model_name='tokentransition',

@@ -153,7 +153,14 @@ class Token(VersionedModel):
     called_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
-    transferred_from = models.OneToOneField("self", models.PROTECT, null=True, editable=False, related_name="transferred_to")
+    transferred_from = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="transferred_to",
+        help_text="The token of another queue that this one goes on from.",
+    )
     predicted_low_min = models.PositiveSmallIntegerField(
         null=True, editable=False, help_text="The wait that was estimated when it was given."
     )
@@ -213,7 +220,7 @@ class TokenTransition(models.Model):
     to_status = models.CharField(max_length=12, choices=TokenStatus)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     room = models.CharField(max_length=40, blank=True)
-    from_priority = models.CharField(max_length=10, choices=Priority, blank=True)
+    from_priority = models.CharField(max_length=10, choices=Priority, blank=True, help_text="What the priority was before.")
     to_priority = models.CharField(max_length=10, choices=Priority, blank=True, help_text="Where the priority changed.")
     reason = models.CharField(max_length=200, blank=True, help_text="Why the priority changed.")
     is_undo = models.BooleanField(default=False)
