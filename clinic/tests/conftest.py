@@ -1,6 +1,7 @@
 """Fixtures of the tests that drive a real browser. All of those stand in this folder."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
@@ -41,3 +42,17 @@ def page_as(browser, live_server):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def axe_clean():
+    """`axe_clean(page)`: axe finds no breach of WCAG 2.2 A or AA, nor of its own best practices, on the page as it stands.
+
+    The content policy forbids injected scripts, so axe comes in by the debugger's door, which evaluate uses.
+    """
+
+    def check(page):
+        found = Axe().run(page).response["violations"]
+        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+
+    return check
