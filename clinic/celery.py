@@ -17,7 +17,6 @@ app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
     "relay the outbox": {"task": "clinic.audit.tasks.relay_outbox", "schedule": 10.0},
-    "heal the live queue": {"task": "scheduling.tasks.heal_projection", "schedule": 2.0},
     "offer free times to the waitlist": {"task": "scheduling.tasks.sweep_waitlist", "schedule": 15.0},
     "remind of appointments": {"task": "scheduling.tasks.send_reminders", "schedule": 60.0},
     "move note bodies to MongoDB": {"task": "patients.tasks.ship_notes", "schedule": 10.0},

@@ -179,7 +179,13 @@ CACHES = {
 }
 
 CELERY_BROKER_URL = REDIS_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 0}
+# Longer than a worker's blocking read for its next task; a web process only sends, and sets it short (clinic/wsgi.py).
+BROKER_TIMEOUT_S = env.float("BROKER_TIMEOUT_S", default=5.0)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": BROKER_TIMEOUT_S,
+    "socket_connect_timeout": min(BROKER_TIMEOUT_S, 1.0),
+    "max_retries": 0,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

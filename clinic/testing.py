@@ -19,7 +19,7 @@ for name, value in {
 }.items():
     os.environ[name] = value
 # What a developer's shell has set for the running clinic must not steer the tests.
-for name in ("DEMO", "DATABASE_POOL", "TIME_ZONE", "CURRENCY", "PAY_BEFORE_DISPENSE"):
+for name in ("DEMO", "DATABASE_POOL", "BROKER_TIMEOUT_S", "TIME_ZONE", "CURRENCY", "PAY_BEFORE_DISPENSE"):
     os.environ.pop(name, None)
 
 import pytest

@@ -10,6 +10,8 @@ exclusion constraint, then the patient. A doctor or patient of an appointment ne
 may be read before they are locked. Each lock is FOR NO KEY UPDATE: foreign keys to the row go on.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from uuid import UUID
 
@@ -21,6 +23,7 @@ from patients.locks import lock_patient
 from scheduling.models import Appointment, Queue, QueueDay, Reminder, ReminderStatus, Token, TokenStatus, WaitlistEntry
 
 __all__ = [
+    "alone",
     "lock_appointment",
     "lock_doctors",
     "lock_next_token",
@@ -39,6 +42,20 @@ def lock_request(request_id: UUID | None) -> None:
     if request_id is not None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 29))", [str(request_id)])
+
+
+@contextmanager
+def alone(what: str) -> Iterator[bool]:
+    """Whether nobody else does `what` while the block runs. Never waits, and needs no transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 31))", [what])
+        [is_alone] = cursor.fetchone()
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 31))", [what])
 
 
 def lock_doctors(*doctor_ids: int) -> dict[int, Doctor]:

@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from redis.exceptions import ResponseError
+
 from clinic.core.redis import client, guarded, key, messages
 
 HOLD_S = 300
@@ -41,6 +43,14 @@ else
   redis.call('HDEL', KEYS[4], number)
 end
 for _, name in ipairs(KEYS) do redis.call('EXPIRE', name, kept) end
+return 1
+"""
+
+# A key of a wrong type answers pcall with an error, which is no version either.
+_SHOWS_VERSIONS = """
+for i = 2, #ARGV, 2 do
+  if redis.pcall('HGET', ARGV[1] .. ARGV[i], 'version') ~= ARGV[i + 1] then return 0 end
+end
 return 1
 """
 
@@ -139,12 +149,13 @@ def _project(redis, token: LiveToken) -> None:
 
 
 @guarded
-def versions_of(tokens: Sequence[LiveToken]) -> list[int]:
-    """The version that Redis has of each token; 0 for none."""
-    with client().pipeline(transaction=False) as pipe:
-        for token in tokens:
-            pipe.hget(token.keys[1], "version")
-        return [int(version or 0) for version in pipe.execute()]
+def shows_versions(tokens: Sequence[LiveToken]) -> bool:
+    """Whether Redis has each of these tokens of one queue's day, in its present version."""
+    if not tokens:
+        return True
+    prefix = tokens[0].keys[1].removesuffix(str(tokens[0].number))
+    facts = [fact for token in tokens for fact in (token.number, token.version)]
+    return client().eval(_SHOWS_VERSIONS, 0, prefix, *facts) == 1
 
 
 @guarded
@@ -154,11 +165,21 @@ def waiting_numbers(queue: str, on: date) -> list[int]:
 
 
 @guarded
-def queue_state(queue: str, on: date) -> tuple[list[int], int, dict[int, str]]:
-    """(waiting numbers in order, last number, current number -> room)."""
+def queue_state(queue: str, on: date) -> tuple[list[int], int, dict[int, str]] | None:
+    """(waiting numbers in order, last number, current number -> room); None when that is not what is there."""
     with client().pipeline(transaction=False) as pipe:
         pipe.zrange(key(f"queue:{on}:{queue}"), 0, -1)
         pipe.get(key(f"queue:counter:{on}:{queue}"))
         pipe.hgetall(key(f"queue:current:{on}:{queue}"))
-        members, counter, current = pipe.execute()
-    return [int(member) for member in members], int(counter or 0), {int(number): room for number, room in current.items()}
+        answers = pipe.execute(raise_on_error=False)
+    try:
+        members, counter, current = (_answer(answer) for answer in answers)
+        return [int(member) for member in members], int(counter or 0), {int(number): room for number, room in current.items()}
+    except (ResponseError, ValueError):
+        return None
+
+
+def _answer(answer):
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -1,21 +1,7 @@
-import logging
-
 from celery import shared_task
 from django.utils import timezone
 
-from clinic.core.redis import RedisDown
-from scheduling.services import projection, reminders, waitlist
-
-logger = logging.getLogger(__name__)
-
-
-@shared_task
-def heal_projection() -> None:
-    """Bring Redis' picture of today's queues back to PostgreSQL's rows, where it differs."""
-    try:
-        projection.heal(timezone.localdate())
-    except RedisDown:
-        logger.info("live queue not healed, redis is down")
+from scheduling.services import reminders, waitlist
 
 
 @shared_task

@@ -32,8 +32,8 @@ def _client(url: str) -> redis_py.Redis:
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         decode_responses=True,
-        retry=Retry(NoBackoff(), 1),  # one quiet retry: a pooled connection may have been closed by a restart
-        retry_on_error=[RedisConnectionError],
+        # One quiet retry, since a pooled connection may have been closed by a restart; none for an answer that does not come.
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
 
 

@@ -6,11 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import F
 
 from clinic.core.redis import RedisDown
 from scheduling import stores
 from scheduling.models import Queue, Token, TokenStatus
 from scheduling.stores import LiveToken
+
+_SHOWN = ("public_id", "on", "number", "status", "priority", "room", "version", "turn_at")
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +56,9 @@ def _write(live: LiveToken) -> None:
 def _tokens_by_queue(on: date) -> dict[str, list[LiveToken]]:
     """Every queue is there, an empty one too: Redis may remember what PostgreSQL does not have."""
     queues: dict[str, list[LiveToken]] = defaultdict(list, {code: [] for code in Queue.objects.values_list("code", flat=True)})
-    for token in Token.objects.filter(on=on).select_related("queue", "patient").order_by("queue_id", "number"):
-        queues[token.queue.code].append(_live(token.queue.code, token.patient.public_id, token))
+    shown = Token.objects.annotate(code=F("queue__code"), person=F("patient__public_id")).only(*_SHOWN)
+    for token in shown.filter(on=on).order_by("queue_id", "number"):
+        queues[token.code].append(_live(token.code, token.person, token))
     return queues
 
 
@@ -62,9 +66,7 @@ def _differs(code: str, on: date, tokens: list[LiveToken]) -> bool:
     waiting = [t.number for t in sorted(tokens, key=lambda t: (t.score, t.number)) if t.status == TokenStatus.WAITING]
     current = {t.number: t.room for t in tokens if t.status in {TokenStatus.CALLED, TokenStatus.IN_SERVICE}}
     last = max((t.number for t in tokens), default=0)
-    if stores.queue_state(code, on) != (waiting, last, current):
-        return True
-    return bool(tokens) and stores.versions_of(tokens) != [t.version for t in tokens]
+    return stores.queue_state(code, on) != (waiting, last, current) or not stores.shows_versions(tokens)
 
 
 def _live(code: str, patient_id, token: Token) -> LiveToken:

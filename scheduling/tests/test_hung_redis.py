@@ -13,8 +13,8 @@ from scheduling.tests.steps import EARLY, book, post_booking
 
 pytestmark = pytest.mark.django_db
 
-# A first call and its one quiet retry; then the breaker is open.
-MOST_CONNECTIONS = 2
+# One call; then the breaker is open.
+MOST_CONNECTIONS = 1
 
 
 @pytest.fixture

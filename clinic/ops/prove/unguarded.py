@@ -7,12 +7,9 @@ what is Python is replaced here.
 import contextlib
 import os
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
-os.environ.setdefault("DATABASE_POOL", "True")
+from clinic.wsgi import application
 
-from django.core.wsgi import get_wsgi_application
-
-application = get_wsgi_application()
+__all__ = ["application"]
 
 
 def booking() -> None:
