@@ -1,4 +1,4 @@
-"""Prescriptions, and what is handed out of them."""
+"""Prescriptions."""
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -13,28 +13,22 @@ from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, ORJSONRenderer
 from clinic.core.http import expected_version
 from patients.services.reading import record_chart_read
-from pharmacy.api.filters import DispensingFilters, PrescriptionFilters, end_of, start_of
+from pharmacy.api.body import checked
+from pharmacy.api.filters import PrescriptionFilters
 from pharmacy.api.serializers import (
-    DispenseInput,
-    DispenseSerializer,
     PrescriptionChangeInput,
     PrescriptionInput,
     PrescriptionSerializer,
     ReasonInput,
-    ReturnInput,
     SignInput,
 )
-from pharmacy.api.stock import checked
-from pharmacy.api.witness import witnessed
 from pharmacy.errors import NotSigned
-from pharmacy.models import Dispense, Prescription
-from pharmacy.permissions import DISPENSE, PRESCRIBE, VIEW_PRESCRIPTION
+from pharmacy.models import Prescription
+from pharmacy.permissions import PRESCRIBE, VIEW_PRESCRIPTION
 from pharmacy.printing import prescription_pdf
 from pharmacy.selectors.safety import safety_of_many
 from pharmacy.services import prescribing
-from pharmacy.services.dispensing import dispense_prescription
 from pharmacy.services.reading import record_list_read
-from pharmacy.services.returning import return_dispensed
 
 
 class PDFRenderer(ORJSONRenderer):
@@ -131,55 +125,3 @@ class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
 
     def get_serializer_context(self):
         return super().get_serializer_context() | {"reports": getattr(self, "_reports", {})}
-
-
-class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
-    serializer_class = DispenseSerializer
-    lookup_field = "public_id"
-    action_permissions = {"list": VIEW_PRESCRIPTION, "retrieve": VIEW_PRESCRIPTION, "create": DISPENSE, "return_lines": DISPENSE}
-    queryset = Dispense.objects.all()
-
-    def get_queryset(self):
-        dispenses = Dispense.objects.visible_to(self.request.user).with_details().order_by("-id")
-        if self.action != "list":
-            return dispenses
-        filters = DispensingFilters.of(self.request)
-        wanted = {
-            "prescription": lambda value: {"prescription__public_id": value},
-            "patient": lambda value: {"prescription__patient__public_id": value},
-            "date_from": lambda value: {"dispensed_at__gte": start_of(value)},
-            "date_to": lambda value: {"dispensed_at__lt": end_of(value)},
-        }
-        for name, value in filters.items():
-            dispenses = dispenses.filter(**wanted[name](value))
-        return dispenses
-
-    @extend_schema(parameters=[DispensingFilters])
-    def list(self, request, *args, **kwargs):
-        return super().list(request, *args, **kwargs)
-
-    @extend_schema(request=DispenseInput, responses={201: DispenseSerializer})
-    @witnessed
-    @idempotent
-    def create(self, request):
-        body = checked(DispenseInput, request, context={"request": request})
-        dispense = dispense_prescription(
-            prescription_id=body.pop("prescription").pk,
-            pharmacist=request.user,
-            request_id=request.request_id,
-            on=timezone.localdate(),
-            **(body | {"witness": request.witness}),
-        )
-        return self._answer(dispense, status=201)
-
-    @extend_schema(request=ReturnInput, responses={201: DispenseSerializer})
-    @action(detail=True, methods=["post"], url_path="return")
-    @idempotent
-    def return_lines(self, request, public_id):
-        body = checked(ReturnInput, request)
-        dispense = self.get_object()
-        return_dispensed(dispense_id=dispense.pk, by=request.user, request_id=request.request_id, **body)
-        return self._answer(dispense, status=201)
-
-    def _answer(self, dispense: Dispense, status: int) -> Response:
-        return Response(self.get_serializer(Dispense.objects.with_details().get(pk=dispense.pk)).data, status=status)

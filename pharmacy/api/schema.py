@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema
 
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, SHOWS_VERSION, describe
-from pharmacy.api import filters, prescriptions, stock
+from pharmacy.api import batches, catalogue, filters, prescriptions, stock
 from pharmacy.api import serializers as shapes
 from pharmacy.models import BatchState
 
@@ -23,7 +23,7 @@ class RevisionInput(shapes.PrescriptionChangeInput):
 STATE_CHANGE = {"request": BatchReasonInput, "responses": shapes.BatchSerializer, "parameters": SHOWS_VERSION}
 
 describe(
-    stock.MedicineViewSet,
+    catalogue.MedicineViewSet,
     list=extend_schema(parameters=[filters.MedicineFilters]),
     retrieve=extend_schema(parameters=SHOWS_VERSION),
     create=extend_schema(parameters=SHOWS_VERSION),
@@ -32,7 +32,7 @@ describe(
     destroy=extend_schema(description="Take it out of use; its record stays.", responses={204: NOTHING}),
 )
 describe(
-    stock.BatchViewSet,
+    batches.BatchViewSet,
     retrieve=extend_schema(parameters=SHOWS_VERSION),
     create=extend_schema(parameters=SHOWS_VERSION),
     partial_update=extend_schema(parameters=CHECKS_VERSION),

@@ -1,7 +1,10 @@
 from rest_framework.routers import SimpleRouter
 
-from pharmacy.api.prescriptions import DispensingViewSet, PrescriptionViewSet
-from pharmacy.api.stock import BatchViewSet, InventoryViewSet, MedicineViewSet, StockMovementViewSet, SupplierViewSet
+from pharmacy.api.batches import BatchViewSet
+from pharmacy.api.catalogue import MedicineViewSet, SupplierViewSet
+from pharmacy.api.dispensing import DispensingViewSet
+from pharmacy.api.prescriptions import PrescriptionViewSet
+from pharmacy.api.stock import InventoryViewSet, StockMovementViewSet
 
 router = SimpleRouter()
 router.register("medicines", MedicineViewSet, "medicine")

@@ -1,0 +1,65 @@
+from pharmacy.api.serializers.catalogue import MedicineSerializer, ReorderSerializer, SupplierSerializer
+from pharmacy.api.serializers.dispensing import (
+    DispenseInput,
+    DispenseItemInput,
+    DispenseLineSerializer,
+    DispenseSerializer,
+    ReturnInput,
+    ReturnLineInput,
+)
+from pharmacy.api.serializers.fields import ReasonInput, VisibleIdField, WholeNumberField, WitnessInput, quantity_field, unit_cost_field
+from pharmacy.api.serializers.prescriptions import (
+    AlertSerializer,
+    ChecksSerializer,
+    PrescriptionChangeInput,
+    PrescriptionInput,
+    PrescriptionItemInput,
+    PrescriptionItemSerializer,
+    PrescriptionSerializer,
+    SignInput,
+)
+from pharmacy.api.serializers.recall import RecallCallInput, RecipientSerializer
+from pharmacy.api.serializers.stock import (
+    AdjustmentInput,
+    BatchChangeInput,
+    BatchSerializer,
+    MovementSerializer,
+    ReceiptInput,
+    RegisterEntrySerializer,
+    StockValueSerializer,
+)
+
+__all__ = [
+    "AdjustmentInput",
+    "AlertSerializer",
+    "BatchChangeInput",
+    "BatchSerializer",
+    "ChecksSerializer",
+    "DispenseInput",
+    "DispenseItemInput",
+    "DispenseLineSerializer",
+    "DispenseSerializer",
+    "MedicineSerializer",
+    "MovementSerializer",
+    "PrescriptionChangeInput",
+    "PrescriptionInput",
+    "PrescriptionItemInput",
+    "PrescriptionItemSerializer",
+    "PrescriptionSerializer",
+    "ReasonInput",
+    "RecallCallInput",
+    "ReceiptInput",
+    "RecipientSerializer",
+    "RegisterEntrySerializer",
+    "ReorderSerializer",
+    "ReturnInput",
+    "ReturnLineInput",
+    "SignInput",
+    "StockValueSerializer",
+    "SupplierSerializer",
+    "VisibleIdField",
+    "WholeNumberField",
+    "WitnessInput",
+    "quantity_field",
+    "unit_cost_field",
+]

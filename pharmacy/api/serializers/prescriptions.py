@@ -1,0 +1,94 @@
+"""What a doctor orders."""
+
+from rest_framework import serializers
+
+from clinic.core.serializers import PublicIdField
+from patients.models import Encounter
+from pharmacy.api.serializers.fields import VisibleIdField, WholeNumberField, quantity_field
+from pharmacy.models import Medicine, Prescription, PrescriptionItem, Severity
+from pharmacy.services.items import MOST_ITEMS, MOST_REPEATS
+
+
+class PrescriptionItemSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    medicine = PublicIdField(read_only=True)
+    medicine_name = serializers.CharField(source="medicine.name", read_only=True)
+    unit = serializers.CharField(source="medicine.unit", read_only=True)
+    is_controlled = serializers.BooleanField(source="medicine.is_controlled", read_only=True)
+
+    class Meta:
+        model = PrescriptionItem
+        fields = [
+            "id", "medicine", "medicine_name", "dose", "route", "frequency", "duration_days", "quantity", "repeats", "instructions",
+            "dispensed_quantity", "unit", "is_controlled",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class AlertSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(["allergy", "interaction", "duplicate", "controlled"])
+    medicine = serializers.CharField()
+    text = serializers.CharField()
+    needs_reason = serializers.BooleanField()
+    severity = serializers.ChoiceField(Severity.choices, allow_blank=True, help_text="Of an interaction.")
+
+
+class ChecksSerializer(serializers.Serializer):
+    """What the alerts speak about; `unknown` is not 'none'."""
+
+    allergies = serializers.ChoiceField(["checked", "unknown"])
+    interactions = serializers.ChoiceField(["checked", "unknown"])
+
+
+class PrescriptionSerializer(serializers.ModelSerializer):
+    """Needs `reports` in its context: {pk: SafetyReport}."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    visit = serializers.UUIDField(source="encounter.public_id", read_only=True)
+    patient = PublicIdField(read_only=True)
+    patient_name = serializers.CharField(source="patient.full_name", read_only=True)
+    prescriber = PublicIdField(read_only=True)
+    prescriber_name = serializers.CharField(source="prescriber.name", read_only=True)
+    cleared = serializers.BooleanField(source="is_cleared", read_only=True)
+    items = PrescriptionItemSerializer(many=True, read_only=True)
+    alerts = serializers.SerializerMethodField()
+    checks = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Prescription
+        fields = [
+            "id", "visit", "patient", "patient_name", "prescriber", "prescriber_name", "status", "signed_at", "valid_until", "cleared",
+            "cancelled_reason", "override_reason", "items", "alerts", "checks",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_alerts(self, prescription) -> AlertSerializer(many=True):
+        return self.context["reports"][prescription.pk].as_json()
+
+    def get_checks(self, prescription) -> ChecksSerializer:
+        report = self.context["reports"][prescription.pk]
+        return {"allergies": report.allergies, "interactions": report.interactions}
+
+
+class PrescriptionItemInput(serializers.Serializer):
+    medicine = PublicIdField(queryset=Medicine.objects.active())
+    dose = serializers.CharField(max_length=60)
+    route = serializers.CharField(max_length=40, required=False, default="oral")
+    frequency = serializers.CharField(max_length=40)
+    duration_days = WholeNumberField(min_value=1, max_value=366)
+    quantity = quantity_field(required=False, allow_null=True, help_text="Computed from dose, frequency and duration when left out.")
+    repeats = WholeNumberField(min_value=0, max_value=MOST_REPEATS, required=False, default=0)
+    instructions = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class PrescriptionInput(serializers.Serializer):
+    visit = VisibleIdField(queryset=Encounter.objects.all())
+    items = PrescriptionItemInput(many=True, allow_empty=False, max_length=MOST_ITEMS)
+
+
+class PrescriptionChangeInput(serializers.Serializer):
+    items = PrescriptionItemInput(many=True, allow_empty=False, max_length=MOST_ITEMS)
+
+
+class SignInput(serializers.Serializer):
+    override_reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
