@@ -62,6 +62,24 @@ class PrimaryDiagnosisExists(DomainError):
     detail = "This visit has a primary diagnosis already. Add this one as secondary, or remove the other first."
 
 
+class DraftChanged(DomainError):
+    """Another window of the same person kept something else meanwhile; `extra` has its values and version."""
+
+    code = "draft_changed"
+    detail = "This visit is open in another window, where something else was typed."
+
+
+class OtherPerson(DomainError):
+    code = "other_person"
+    status = 403
+    detail = "Someone else has signed in on this computer. Nothing was saved in their name."
+
+
+class UnsavedDraft(DomainError):
+    code = "unsaved_draft"
+    detail = "Something you typed in this visit is not saved yet. Save or empty it, then sign."
+
+
 class NoteChanged(DomainError):
     code = "note_changed"
     detail = "Someone wrote a newer version of this note. Look at it before writing yours."

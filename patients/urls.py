@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import access, merging, patients, records
+from patients.views import access, drafts, merging, patients, records
 
 app_name = "patients"
 
@@ -31,6 +31,7 @@ urlpatterns = [
     path("encounters/<uuid:encounter>/treatments/<uuid:treatment>/remove/", records.remove_treatment, name="remove_treatment"),
     path("encounters/<uuid:encounter>/notes/", records.write_note, name="write_note"),
     path("encounters/<uuid:encounter>/addenda/", records.add_addendum, name="add_addendum"),
+    path("encounters/<uuid:encounter>/draft/", drafts.draft, name="draft"),
     path("encounters/<uuid:encounter>/sign/", records.sign, name="sign"),
     path("encounters/<uuid:encounter>/in-error/", records.enter_in_error, name="enter_in_error"),
 ]

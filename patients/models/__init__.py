@@ -1,4 +1,5 @@
 from patients.models.access import BreakGlass
+from patients.models.draft import ConsultationDraft
 from patients.models.encounter import (
     Addendum,
     ClinicalNote,
@@ -26,6 +27,7 @@ __all__ = [
     "AllergySeverity",
     "BreakGlass",
     "ClinicalNote",
+    "ConsultationDraft",
     "Diagnosis",
     "DiagnosisRank",
     "Encounter",

@@ -13,7 +13,7 @@ from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.http import check_version
 from patients import locks
-from patients.errors import DoctorInactive, EncounterClosed, PatientInactive, PrimaryDiagnosisExists, ReasonMissing
+from patients.errors import DoctorInactive, EncounterClosed, PatientInactive, PrimaryDiagnosisExists, ReasonMissing, UnsavedDraft
 from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Vitals
 from patients.models.encounter import VITALS_RANGES
 from patients.rules import identity, notes
@@ -122,7 +122,7 @@ def complete_visit(*, encounter_id: int, by, expected_version: int | None = None
     First runs settings.VISIT_COMPLETION_STEPS, each of which locks its own rows (they come before the
     encounter in the lock order), then locks the encounter. What a child's write that was under way
     added is in the hash; a later one is refused. Raises NotFound, EncounterClosed and StaleVersion,
-    and what the steps raise.
+    UnsavedDraft when the signer typed something that is not saved, and what the steps raise.
     """
     if Encounter.objects.filter(pk=encounter_id).exclude(status=EncounterStatus.IN_PROGRESS).exists():
         raise EncounterClosed
@@ -130,6 +130,7 @@ def complete_visit(*, encounter_id: int, by, expected_version: int | None = None
         import_string(step)(encounter_id=encounter_id, by=by)
     encounter = open_encounter(encounter_id)
     check_version(encounter, expected_version)
+    check_nothing_unsaved(encounter, by)
     encounter.save_changes(
         status=EncounterStatus.COMPLETED, signed_at=timezone.now(), signed_by=by, content_sha256=notes.sha256_of(content_of(encounter))
     )
@@ -190,6 +191,12 @@ def open_encounter(encounter_id: int) -> Encounter:
 def check_open(encounter: Encounter) -> None:
     if not encounter.is_open:
         raise EncounterClosed
+
+
+def check_nothing_unsaved(encounter: Encounter, by) -> None:
+    """Raises UnsavedDraft for what the signer typed and the signature would leave out. Others' drafts wait for nobody."""
+    if draft := encounter.drafts.filter(author=by).exclude(values={}).first():
+        raise UnsavedDraft(forms=sorted(draft.values))
 
 
 def _remove(model, encounter_id: int, public_id: UUID, *, by, what: str) -> None:

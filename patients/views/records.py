@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django import forms as django_forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,6 +24,7 @@ from patients.errors import NoteChanged, NoteUnavailable
 from patients.models import Encounter
 from patients.services import addenda, encounters, notes, treatments
 from patients.services.access import check_chart_open
+from patients.services.drafts import drop_form
 from patients.views.parts import PARTS, context_of_part
 
 
@@ -196,6 +198,8 @@ def enter_in_error(request, encounter: UUID):
 def _answer(request, public_id: UUID, post: Post) -> HttpResponse:
     row = get_object_or_404(Encounter.objects.visible_to(request.user).select_related("patient"), public_id=public_id)
     check_chart_open(patient=row.patient, by=request.user)
+    if request.headers.get("X-Page-User", str(request.user.public_id)) != str(request.user.public_id):
+        raise PermissionDenied  # the page was drawn for someone who signed out meanwhile
     refusal = None
     if post.form.is_valid():
         try:
@@ -204,8 +208,15 @@ def _answer(request, public_id: UUID, post: Post) -> HttpResponse:
             refusal = error
             _show_errors(post.form, error)
         else:
+            drop_form(encounter_id=row.pk, form=_draft_name(post.form), by=request.user)
             return _done(request, public_id, post.part, words)
     return _refused(request, public_id, post, refusal)
+
+
+def _draft_name(form: django_forms.Form) -> str:
+    """What drafts call the form, as its template does."""
+    amends = form.data.get("amends", "")
+    return f"{getattr(form, 'part', '')}{'-' if amends else ''}{amends}"
 
 
 def _done(request, public_id: UUID, part: str, words: str) -> HttpResponse:

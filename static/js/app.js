@@ -101,11 +101,25 @@
     const xhr = event.detail.xhr;
     if (/data-page="sign-in"/.test(xhr.responseText || "")) {
       event.detail.shouldSwap = false;
+      if (!document.dispatchEvent(new CustomEvent("signedout", { cancelable: true }))) return; // the page keeps what was typed
       const to = new URL(xhr.responseURL || location.href, location.href);
       to.searchParams.set("next", location.pathname + location.search);
       location.assign(to);
     }
   });
+
+  // A sign-in in another window makes a new token: forms that were drawn before it take that one.
+  const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!csrf()) return;
+    detail.headers["X-CSRFToken"] = csrf();
+    if ("csrfmiddlewaretoken" in detail.parameters) detail.parameters.csrfmiddlewaretoken = csrf();
+  });
+  document.addEventListener("submit", ({ target }) => {
+    const field = target.querySelector?.('input[name="csrfmiddlewaretoken"]');
+    if (field && csrf()) field.value = csrf();
+  }, true);
 
   // --- Focus after a swap ----------------------------------------------------------------------
 

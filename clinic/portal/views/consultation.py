@@ -9,6 +9,7 @@ from patients import permissions
 from patients.models import Encounter
 from patients.selectors import last_visits
 from patients.services.reading import record_chart_read
+from patients.views.drafts import draft_context
 from patients.views.parts import context_of_part
 from pharmacy.selectors.prescribing import prescribing_context
 
@@ -29,4 +30,5 @@ def consultation(request, encounter: UUID):
         context["earlier"] = [each for each in last_visits(visit.patient, request.user) if each != visit][:5]
     for part in ("vitals", "sign", *(_CLINICAL_PARTS if is_doctor else ())):
         context |= context_of_part(part, visit)
+    context["draft"] = draft_context(visit, request.user)
     return render(request, "portal/consultation.html", context)
