@@ -8,6 +8,7 @@ RUN /venv/bin/pip install --quiet --only-binary :all: -r requirements.txt
 COPY . .
 # The key only lets the settings be read; it signs nothing and stays in this stage.
 RUN SECRET_KEY=only-to-collect-static-files-in-this-build-stage STATIC_ROOT=/static \
+    AUDIT_KEY=also-only-to-collect-static-files-in-this-stage \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && /venv/bin/python -m compileall -q /app
 

@@ -211,6 +211,13 @@ ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 REFRESH_TOKEN_LIFETIME = timedelta(hours=12)
 
 AUDIT_RECORDER = "clinic.audit.services.recording.record"
+# Signs the audit chain; kept apart from the database. Former keys still prove what they sealed.
+AUDIT_KEY = env.str("AUDIT_KEY", default="for-debugging-only-for-debugging-only" if DEBUG else "")
+AUDIT_FORMER_KEYS = env.list("AUDIT_FORMER_KEYS", default=[])
+if len(AUDIT_KEY) < 32 or AUDIT_KEY == SECRET_KEY:
+    raise ImproperlyConfigured("AUDIT_KEY must be set to at least 32 random characters of its own; see .env.example.")
+# A file, best on another machine's disk, to which the head of the chain is written as well as to MongoDB. Empty: MongoDB only.
+AUDIT_ANCHOR_FILE = Path(env.str("AUDIT_ANCHOR_FILE")) if env.str("AUDIT_ANCHOR_FILE", default="") else None
 
 # --- API -------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 for name, value in {
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
+    "AUDIT_KEY": "only-for-audits-in-tests-only-for-audits-in-tests",
     "DEBUG": "True",
     "SECURE_COOKIES": "False",
     "SECURE_SSL_REDIRECT": "False",
@@ -19,7 +20,16 @@ for name, value in {
 }.items():
     os.environ[name] = value
 # What a developer's shell has set for the running clinic must not steer the tests.
-for name in ("DEMO", "DATABASE_POOL", "BROKER_TIMEOUT_S", "TIME_ZONE", "CURRENCY", "PAY_BEFORE_DISPENSE"):
+for name in (
+    "DEMO",
+    "AUDIT_FORMER_KEYS",
+    "AUDIT_ANCHOR_FILE",
+    "DATABASE_POOL",
+    "BROKER_TIMEOUT_S",
+    "TIME_ZONE",
+    "CURRENCY",
+    "PAY_BEFORE_DISPENSE",
+):
     os.environ.pop(name, None)
 
 import pytest

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from clinic.core.triggers import Frozen, Kept
+from clinic.core.triggers import Frozen, Kept, NotTruncated
 
 
 class Topic(models.TextChoices):
@@ -17,9 +17,19 @@ class Topic(models.TextChoices):
     VISITS = "visit_history", "Visit history"
 
 
+_SEAL = ("sequence", "seal", "key_id")
+_SEALED_AGAIN = "OLD.sequence IS NOT NULL AND (OLD.sequence, OLD.seal, OLD.key_id) IS DISTINCT FROM (NEW.sequence, NEW.seal, NEW.key_id)"
+
+
 class OutboxEventQuerySet(models.QuerySet):
     def unshipped(self):
         return self.filter(shipped_at=None)
+
+    def unsealed(self):
+        return self.filter(sequence=None)
+
+    def sealed(self):
+        return self.filter(sequence__isnull=False)
 
     def audit(self):
         return self.filter(topic=Topic.AUDIT)
@@ -43,20 +53,41 @@ class OutboxEvent(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     document = models.JSONField()
     shipped_at = models.DateTimeField(null=True, blank=True)
+    sequence = models.BigIntegerField(null=True, editable=False, help_text="Its place in the chain, without gaps; empty until sealed.")
+    seal = models.CharField(
+        max_length=64,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="HMAC-SHA-256 over the seal before it, the sequence and the row.",
+    )
+    key_id = models.CharField(max_length=8, default="", db_default="", editable=False, help_text="Which key made the seal.")
 
     objects = OutboxEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = "audit event"
+        constraints = [
+            # Partial: a new event costs this index nothing.
+            models.UniqueConstraint(fields=["sequence"], name="outbox_event_one_a_place", condition=Q(sequence__isnull=False)),
+            models.CheckConstraint(
+                name="outbox_event_sealed_whole",
+                condition=Q(sequence=None, seal="", key_id="")
+                | Q(sequence__gte=1, seal__regex="^[0-9a-f]{64}$", key_id__regex="^[0-9a-f]{8}$"),
+            ),
+        ]
         indexes = [
             models.Index(fields=["id"], name="outbox_unshipped", condition=Q(shipped_at__isnull=True)),
+            models.Index(fields=["id"], name="outbox_unsealed", condition=Q(sequence__isnull=True)),
             models.Index(fields=["patient_id", "-occurred_at"], name="outbox_by_patient", condition=Q(patient_id__isnull=False)),
             models.Index(fields=["actor", "-occurred_at"], name="outbox_by_actor"),
             models.Index(fields=["-occurred_at"], name="outbox_recent"),
         ]
         triggers = [
-            Frozen(name="outbox_event_unchanged", condition=pgtrigger.AnyChange(exclude=["shipped_at"])),
+            Frozen(name="outbox_event_unchanged", condition=pgtrigger.AnyChange(exclude=["shipped_at", *_SEAL])),
+            Frozen(name="outbox_event_sealed_once", condition=pgtrigger.Condition(_SEALED_AGAIN)),
             Kept(name="outbox_event_kept"),
+            NotTruncated(name="outbox_event_not_truncated"),
         ]
 
     def __str__(self):

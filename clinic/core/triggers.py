@@ -28,6 +28,18 @@ class Frozen(pgtrigger.Trigger):
         super().__init__(name=name, condition=condition, func=refusal(name, sentence))
 
 
+class NotTruncated(pgtrigger.Trigger):
+    """The table is not emptied either, which triggers on rows do not see. Only the tests' flush has leave to."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Truncate
+    level = pgtrigger.Statement
+
+    def __init__(self, name: str):
+        asked = "current_setting('clinic.may_truncate', true) IS DISTINCT FROM 'on'"
+        super().__init__(name=name, func=f"IF {asked} THEN {refusal(name, 'these rows are kept')} END IF; RETURN NULL;")
+
+
 class Kept(pgtrigger.Trigger):
     """Rows are never deleted."""
 

@@ -129,6 +129,7 @@ def _settings(data_dir, port: int, events_port: int) -> dict:
         "BOARD_EVENTS_URL": f"http://{LOOPBACK}:{events_port}/events/board",
         "SECRET_KEY": data_dir.secret("secret_key", length=48),
         "AUDIT_KEY": data_dir.secret("audit_key", length=48),
+        "AUDIT_ANCHOR_FILE": str(data_dir.path / "audit-anchors"),
         "DEBUG": "False",
         "DEMO": "True",
         "ALLOWED_HOSTS": f"{LOOPBACK},localhost",

@@ -26,6 +26,12 @@ MONGODB = [
         kept_by="clinic.audit.sink",
     ),
     Store(
+        name="audit_anchors",
+        holds="The heads of the audit chain, one each time the sealer has worked: what is cut off it or sealed anew contradicts them.",
+        fields="_id (sequence), seal, at",
+        kept_by="clinic.audit.anchors",
+    ),
+    Store(
         name="stock_movements",
         holds="A copy of the stock ledger, one document a movement.",
         fields="_id (event_id), timestamp, request_id, medicine {id, name}, batch_number, movement_type, quantity, balance",

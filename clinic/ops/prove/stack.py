@@ -65,6 +65,7 @@ class Stack:
             "REDIS_KEY_PREFIX": f"{database}:",
             "SECRET_KEY": self.data_dir.secret("secret_key", length=48),
             "AUDIT_KEY": self.data_dir.secret("audit_key", length=48),
+            "AUDIT_ANCHOR_FILE": str(self.data_dir.path / f"audit-anchors-{database}"),
             "DEBUG": "False",
             "DEMO": "True",
             "SECURE_COOKIES": "False",

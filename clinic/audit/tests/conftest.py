@@ -1,0 +1,14 @@
+import pytest
+from django.conf import settings
+
+from clinic.audit import anchors
+from clinic.audit.models import Topic
+from clinic.core import mongo
+
+
+@pytest.fixture
+def empty_collections():
+    """What the audit keeps in MongoDB, empty."""
+    if settings.MONGODB_URL:
+        for name in (*Topic.values, anchors.COLLECTION):
+            mongo.database()[name].delete_many({})
