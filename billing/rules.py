@@ -1,9 +1,10 @@
 """Pure decisions about money. Amounts are Decimals in the clinic's currency, with two decimals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from clinic.core.errors import InvalidInput
@@ -61,19 +62,34 @@ def sum_of(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 
 
-def consultation_charge(*, encounter_id, doctor_name: str, fee: Decimal) -> list[Charge]:
-    """The doctor's fee; a free consultation is no charge."""
+def consultation_charge(*, encounter_id, doctor_name: str, fee: Decimal, charged_on: date | None = None) -> list[Charge]:
+    """The doctor's fee; a free consultation is no charge. A follow-up of one charged on `charged_on` is a charge of 0 that says why."""
     if fee <= 0:
         return []
-    return [Charge("consultation", f"consultation:{encounter_id}", "Consultation", f"Consultation, {doctor_name}"[:200], 1, fee)]
+    words = f"Consultation, {doctor_name}"[:120]
+    if charged_on:
+        fee, words = ZERO, f"{words}: free follow-up of {charged_on.day} {charged_on:%B %Y}"
+    return [Charge("consultation", f"consultation:{encounter_id}", "Consultation", words, 1, fee)]
 
 
-def medicine_charge(*, item_id, item_pk: int, medicine_name: str, unit: str, quantity: int, price: Decimal) -> Charge:
-    """One filling of a prescribed item. A medicine that costs nothing is a charge too: its prescription waits for the invoice."""
+def treatment_charge(*, treatment_id, name: str, cost: Decimal) -> Charge | None:
+    """What was done in a visit; what costs nothing is no charge."""
+    return Charge("treatment", f"treatment:{treatment_id}", name, name[:200], 1, cost) if cost > 0 else None
+
+
+def medicine_charge(
+    *, item_id, item_pk: int, medicine_name: str, unit: str, quantity: int, price: Decimal, billed_as: Collection[str] = ()
+) -> Charge | None:
+    """So many units of a prescribed item. A medicine that costs nothing is a charge too: its prescription waits for the invoice.
+
+    `billed_as` holds the keys under which units of it are billed: two that bill the same units get the same key.
+    """
+    if quantity <= 0:
+        return None
     words = f"{medicine_name}, per {unit}" if unit else medicine_name
-    return Charge(
-        "medicine", f"prescription_item:{item_id}", medicine_name, words[:200], quantity, price, {"prescription_item_id": item_pk}
-    )
+    keys = (f"prescription_item:{item_id}" + (f":{part}" if part > 1 else "") for part in count(1))
+    key = next(key for key in keys if key not in billed_as)
+    return Charge("medicine", key, medicine_name, words[:200], quantity, price, {"prescription_item_id": item_pk})
 
 
 def change_due(*, method: str, amount: Decimal, tendered: Decimal | None) -> tuple[Decimal | None, Decimal]:

@@ -26,6 +26,8 @@ PHONENUMBER_DEFAULT_REGION = env.str("PHONE_REGION", default="US")
 PHONENUMBER_DB_FORMAT = "E164"
 # Policy: a prescription is handed over only after its invoice is paid.
 PAY_BEFORE_DISPENSE = env.bool("PAY_BEFORE_DISPENSE", default=True)
+# Policy: a consultation is free when the same doctor or department was paid for one so many days before, at most; 0: never.
+FOLLOW_UP_FREE_DAYS = env.int("FOLLOW_UP_FREE_DAYS", default=0)
 # Advice on what to order: how long a delivery takes, and how long an order should last, in days.
 STOCK_LEAD_DAYS = env.int("STOCK_LEAD_DAYS", default=7)
 STOCK_COVER_DAYS = env.int("STOCK_COVER_DAYS", default=30)

@@ -8,6 +8,7 @@ from billing.models import ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
 from billing.selectors import midnight
 from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import Encounter, Patient
+from pharmacy.models import Dispense
 
 _YEARS = range(1900, 2200)  # beyond them a day has no midnight in every time zone
 
@@ -40,9 +41,10 @@ class LineChange(LineInput):
 
 
 class InvoiceInput(serializers.Serializer):
-    """{visit} or {patient, lines}."""
+    """{visit}, {dispensing}, or {patient, lines}."""
 
     visit = PublicIdField(queryset=Encounter.objects.none(), required=False)
+    dispensing = PublicIdField(queryset=Dispense.objects.none(), required=False)
     patient = PublicIdField(queryset=Patient.objects.none(), required=False)
     lines = LineInput(many=True, required=False, min_length=1)
 
@@ -50,15 +52,28 @@ class InvoiceInput(serializers.Serializer):
         super().__init__(*args, **kwargs)
         user = self.context["request"].user
         self.fields["visit"].queryset = Encounter.objects.visible_to(user)
+        self.fields["dispensing"].queryset = Dispense.objects.visible_to(user)
         self.fields["patient"].queryset = Patient.objects.visible_to(user)
 
     def validate(self, attrs):
-        if ("visit" in attrs) == ("patient" in attrs):
-            raise serializers.ValidationError({"visit": ["Give a visit, or a patient and lines."]})
+        if sum(name in attrs for name in ("visit", "dispensing", "patient")) != 1:
+            raise serializers.ValidationError({"visit": ["Give a visit, a dispensing, or a patient and lines."]})
         if "patient" in attrs and "lines" not in attrs:
             raise serializers.ValidationError({"lines": ["This field is required."]})
-        if "visit" in attrs and "lines" in attrs:
+        if "patient" not in attrs and "lines" in attrs:
             raise serializers.ValidationError({"lines": ["A visit brings its own lines."]})
+        return attrs
+
+
+class PreviewFilter(serializers.Serializer):
+    """{visit} or {dispensing}."""
+
+    visit = serializers.UUIDField(required=False)
+    dispensing = serializers.UUIDField(required=False)
+
+    def validate(self, attrs):
+        if len(attrs) != 1:
+            raise serializers.ValidationError({"visit": ["Give a visit or a dispensing."]})
         return attrs
 
 

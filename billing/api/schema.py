@@ -25,9 +25,10 @@ class InvoiceLinesInput(inputs.LinesInput):
 
 
 class InvoiceInput(serializers.Serializer):
-    """{visit} or {patient, lines}."""
+    """{visit}, {dispensing}, or {patient, lines}."""
 
     visit = serializers.UUIDField(required=False)
+    dispensing = serializers.UUIDField(required=False)
     patient = serializers.UUIDField(required=False)
     lines = inputs.LineInput(many=True, required=False, min_length=1)
 
@@ -89,6 +90,7 @@ describe(
     views.InvoiceViewSet,
     list=extend_schema(parameters=[inputs.InvoiceFilter], responses=InvoiceAnswer(many=True)),
     retrieve=extend_schema(responses=InvoiceAnswer, parameters=READS_VERSION),
+    preview=extend_schema(parameters=[inputs.PreviewFilter], responses=shapes.PreviewSerializer),
     create=extend_schema(request=InvoiceInput, responses={201: InvoiceAnswer}, parameters=SHOWS_VERSION),
     partial_update=extend_schema(request=InvoiceLinesInput, responses=InvoiceAnswer, parameters=CHECKS_VERSION),
     destroy=extend_schema(responses={204: NOTHING}, parameters=[REASON_IN_QUERY]),

@@ -26,6 +26,32 @@ class LineSerializer(serializers.ModelSerializer):
         ]
 
 
+class PreviewLineSerializer(serializers.ModelSerializer):
+    patient_share = serializers.SerializerMethodField()
+
+    class Meta:
+        model = InvoiceLine
+        fields = [
+            "kind", "description", "quantity", "unit_price", "discount", "tax_percent", "tax", "total", "insurer_share", "patient_share",
+        ]  # fmt: skip
+
+    def get_patient_share(self, line) -> str:
+        return f"{line.total - line.insurer_share:.2f}"
+
+
+class PreviewSerializer(serializers.Serializer):
+    """What an invoice would say; there is none yet."""
+
+    patient = serializers.UUIDField(source="patient.public_id")
+    patient_name = serializers.CharField(source="patient.full_name")
+    lines = PreviewLineSerializer(many=True)
+    payer = serializers.CharField()
+    cover_percent = serializers.IntegerField()
+    total = MoneyField()
+    patient_share = MoneyField()
+    insurer_share = MoneyField()
+
+
 class InvoiceSerializer(serializers.ModelSerializer):
     """Needs `selectors.with_lines`."""
 

@@ -1,12 +1,20 @@
 from django.utils import timezone
 from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from billing import documents, selectors
 from billing.api import inputs
-from billing.api.serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer, RefundSerializer, ShiftSerializer
+from billing.api.serializers import (
+    CreditNoteSerializer,
+    InvoiceSerializer,
+    PaymentSerializer,
+    PreviewSerializer,
+    RefundSerializer,
+    ShiftSerializer,
+)
 from billing.models import CreditNote, Invoice, Payment, Shift
 from billing.permissions import (
     CREDIT_INVOICE,
@@ -20,10 +28,12 @@ from billing.permissions import (
     VOID_INVOICE,
     WORK_SHIFT,
 )
-from billing.services import claiming, crediting, invoicing, payments, shifts
+from billing.services import claiming, crediting, invoicing, payments, previewing, shifts
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, HasActionPermission, ORJSONRenderer
 from clinic.core.http import expected_version
+from patients.models import Encounter
+from pharmacy.models import Dispense
 
 
 def read(shape, request) -> dict:
@@ -48,13 +58,17 @@ class PdfRenderer(ORJSONRenderer):
 
 
 class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
-    """Invoices. POST {visit} bills what is not billed yet of a visit; POST {patient, lines} bills by hand. DELETE voids."""
+    """Invoices. POST {visit} bills what is not billed yet of a visit, {dispensing} what was handed out, {patient, lines} by hand.
+
+    DELETE voids.
+    """
 
     permission_classes = [HasActionPermission]
     action_permissions = {
         "list": VIEW_INVOICE,
         "retrieve": VIEW_INVOICE,
         "create": MAKE_INVOICE,
+        "preview": MAKE_INVOICE,
         "partial_update": MAKE_INVOICE,
         "destroy": VOID_INVOICE,
         "void": VOID_INVOICE,
@@ -91,6 +105,8 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         body = read(inputs.InvoiceInput, request)
         if "visit" in body:
             invoice = invoicing.draft_invoice(encounter_id=body["visit"].pk, by=request.user, request_id=request.request_id)
+        elif "dispensing" in body:
+            invoice = invoicing.draft_dispensed(dispense_id=body["dispensing"].pk, by=request.user, request_id=request.request_id)
         else:
             invoice = invoicing.draft_manual_invoice(
                 patient_id=body["patient"].pk,
@@ -100,6 +116,20 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
                 on=timezone.localdate(),
             )
         return self.answer(invoice, 201)
+
+    @action(detail=False, methods=["get"])
+    def preview(self, request, *args, **kwargs):
+        """What POST with `?visit=` or `?dispensing=` would put on a draft. Nothing is written."""
+        asked = inputs.PreviewFilter(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        asked = asked.validated_data
+        if "visit" in asked:
+            visits = Encounter.objects.visible_to(request.user).select_related("patient", "doctor__user")
+            shown = previewing.preview_visit(get_object_or_404(visits, public_id=asked["visit"]), on=timezone.localdate())
+        else:
+            handed_out = Dispense.objects.visible_to(request.user).select_related("prescription__patient")
+            shown = previewing.preview_dispensed(get_object_or_404(handed_out, public_id=asked["dispensing"]), on=timezone.localdate())
+        return Response(PreviewSerializer(shown).data)
 
     def partial_update(self, request, *args, **kwargs):
         lines = read(inputs.LinesInput, request)["lines"]

@@ -11,8 +11,12 @@ from clinic.core.models import BaseModel
 
 class LineKind(models.TextChoices):
     CONSULTATION = "consultation", "Consultation"
+    TREATMENT = "treatment", "Treatment"
     MEDICINE = "medicine", "Medicine"
     OTHER = "other", "Other"
+
+
+TAKEN_BACK = Q(credited=F("total"), total__gt=0)  # a line that nothing is left of
 
 
 class InvoiceLine(BaseModel):
@@ -36,7 +40,9 @@ class InvoiceLine(BaseModel):
     )
     credited = sum_field("What credit notes took back of the total.")
     prescription_item = models.ForeignKey("pharmacy.PrescriptionItem", models.PROTECT, null=True, blank=True, related_name="invoice_lines")
-    charge_key = models.CharField(max_length=80, null=True, blank=True, help_text="e.g. consultation:UUID; empty for a free line.")
+    charge_key = models.CharField(
+        max_length=80, null=True, blank=True, help_text="e.g. consultation:UUID, treatment:UUID; empty for a free line."
+    )
     is_void = models.BooleanField(default=False, editable=False, help_text="Of a voided invoice: its charge may be billed anew.")
 
     class Meta:

@@ -1,7 +1,7 @@
 """Reads shaped like the pages and endpoints of billing."""
 
 from billing.selectors.cashier import desk_of, find_patient
-from billing.selectors.charges import VisitToBill, charges_of, live_lines, to_bill_rows, unbilled, visits_to_bill
+from billing.selectors.charges import VisitToBill, handed_out_charges, to_bill_rows, unbilled_charges, visits_to_bill
 from billing.selectors.claims import BATCH_HEADING, batch_rows, claims_for_list, to_claim, to_claim_by_payer
 from billing.selectors.dunning import AGE_BANDS, overdue, overdue_of
 from billing.selectors.invoices import (
@@ -27,7 +27,6 @@ __all__ = [
     "LEDGER_HEADING",
     "VisitToBill",
     "batch_rows",
-    "charges_of",
     "claims_for_list",
     "credit_notes",
     "dated_between",
@@ -37,9 +36,9 @@ __all__ = [
     "expected_in_each",
     "find_invoices",
     "find_patient",
+    "handed_out_charges",
     "invoices_open_first",
     "ledger_entries",
-    "live_lines",
     "midnight",
     "movements_in",
     "open_invoices",
@@ -53,7 +52,7 @@ __all__ = [
     "to_bill_rows",
     "to_claim",
     "to_claim_by_payer",
-    "unbilled",
+    "unbilled_charges",
     "visits_to_bill",
     "with_lines",
 ]

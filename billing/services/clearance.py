@@ -1,13 +1,12 @@
 """When a prescription is paid for, and pharmacy may hand it over."""
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from billing import locks
 from billing.models import Invoice, InvoiceLine
+from billing.models.line import TAKEN_BACK
 from pharmacy.models import Prescription, PrescriptionItem
 from pharmacy.services import clearance
-
-_TAKEN_BACK = Q(credited=F("total"), total__gt=0)  # a line that nothing is left of
 
 
 def clear_what_is_paid(invoice: Invoice, by) -> None:
@@ -17,7 +16,7 @@ def clear_what_is_paid(invoice: Invoice, by) -> None:
     """
     if touched := prescriptions_on(invoice):
         locks.lock_prescriptions(touched)
-        billed = InvoiceLine.objects.filter(prescription_item=OuterRef("pk"), is_void=False).exclude(_TAKEN_BACK)
+        billed = InvoiceLine.objects.filter(prescription_item=OuterRef("pk"), is_void=False).exclude(TAKEN_BACK)
         paid = billed.filter(invoice__in=Invoice.objects.settled_by_patient())
         owed = PrescriptionItem.objects.filter(prescription__in=touched).exclude(Exists(paid))
         ready = sorted(set(touched) - set(owed.values_list("prescription_id", flat=True)))
@@ -27,7 +26,7 @@ def clear_what_is_paid(invoice: Invoice, by) -> None:
 
 def revoke_credited(invoice: Invoice, by) -> None:
     """Hold back the prescriptions of which an item was wholly credited, where nothing was handed over yet."""
-    lines = InvoiceLine.objects.filter(_TAKEN_BACK, invoice=invoice, prescription_item__isnull=False)
+    lines = InvoiceLine.objects.filter(TAKEN_BACK, invoice=invoice, prescription_item__isnull=False)
     touched = sorted(set(lines.values_list("prescription_item__prescription", flat=True)))
     if touched:
         clearance.revoke_clearance(prescription_ids=touched, by=by)

@@ -29,9 +29,11 @@ from billing.services import clearance
 from billing.services.lines import insurer_share_of, line_of_charge, lines_from, total_of, with_amounts, with_shares
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.http import check_version
+from patients.models import Encounter
 from patients.models.encounter import EncounterStatus
+from pharmacy.models import Dispense
 
 
 @atomic_with_retry
@@ -46,13 +48,27 @@ def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None, on: 
         return earlier
     if encounter.status == EncounterStatus.ENTERED_IN_ERROR:
         raise VisitInError
-    all_charges = selectors.charges_of(encounter)
-    if not all_charges:
-        raise NothingToBill
-    new = selectors.unbilled(all_charges)
-    if not new:
-        raise _already_billed(all_charges)
-    lines = [line_of_charge(charge) for charge in new]
+    charges = selectors.unbilled_charges(encounter)
+    return _draft_of(encounter, charges, by=by, request_id=request_id, on=on)
+
+
+@atomic_with_retry
+def draft_dispensed(*, dispense_id: int, by, request_id: UUID | None = None, on: date | None = None) -> Invoice:
+    """Put what was handed out of the medicines of a dispense, and is not billed yet, on a new draft. Otherwise as draft_invoice."""
+    dispense = Dispense.objects.filter(pk=dispense_id).select_related("prescription").first()
+    if dispense is None:
+        raise NotFound
+    encounter = locks.lock_encounter(dispense.prescription.encounter_id)
+    if earlier := _earlier(request_id, encounter_id=encounter.pk):
+        return earlier
+    charges = selectors.handed_out_charges(dispense)
+    return _draft_of(encounter, charges, by=by, request_id=request_id, on=on)
+
+
+def _draft_of(encounter: Encounter, charges: list[Charge], *, by, request_id: UUID | None, on: date | None) -> Invoice:
+    if not charges:
+        raise _already_billed(encounter) or NothingToBill
+    lines = [line_of_charge(charge) for charge in charges]
     try:
         with transaction.atomic():
             about = {"patient": encounter.patient, "encounter": encounter, "request_id": request_id}
@@ -60,7 +76,7 @@ def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None, on: 
     except IntegrityError as error:
         if constraint_of(error) != "line_charge_billed_once":
             raise
-        raise _already_billed(all_charges) from error
+        raise (_already_billed(encounter) or AlreadyBilled()) from error
 
 
 @atomic_with_retry
@@ -210,9 +226,10 @@ def _earlier(request_id: UUID | None, **asked) -> Invoice | None:
     return earlier
 
 
-def _already_billed(all_charges: list[Charge]) -> AlreadyBilled:
-    holder = Invoice.objects.filter(lines__in=selectors.live_lines(all_charges)).order_by("-id").first()
-    return AlreadyBilled(invoice=str(holder.public_id)) if holder else AlreadyBilled()
+def _already_billed(encounter: Encounter) -> AlreadyBilled | None:
+    """With the newest invoice of the visit; None when it has none."""
+    holder = Invoice.objects.filter(encounter=encounter).exclude(state=InvoiceState.VOID).order_by("-id").first()
+    return AlreadyBilled(invoice=str(holder.public_id)) if holder else None
 
 
 NO_INSURANCE = {"payer": "", "policy_number": "", "cover_percent": 0}

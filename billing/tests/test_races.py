@@ -198,15 +198,15 @@ class TestDrafting:
 
     def test_without_the_encounters_lock_the_charge_is_refused(self, at_once, monkeypatch):
         by, encounter, both_looked = user(Role.RECEPTION), visit(), threading.Barrier(2)
-        look = selectors.unbilled
+        look = selectors.unbilled_charges
 
-        def look_together(charges):
-            new = look(charges)
+        def look_together(encounter):
+            new = look(encounter)
             both_looked.wait(10)
             return new
 
         monkeypatch.setattr(locks, "lock_encounter", lambda pk: type(encounter).objects.get(pk=pk))
-        monkeypatch.setattr(selectors, "unbilled", look_together)
+        monkeypatch.setattr(selectors, "unbilled_charges", look_together)
         results = at_once(*[partial(draft_invoice, encounter_id=encounter.pk, by=by)] * 2)
 
         [refused] = of_type(results, AlreadyBilled)

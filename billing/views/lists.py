@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from billing import selectors
 from billing.errors import AlreadyBilled
@@ -15,6 +15,7 @@ from billing.forms import InvoiceSearch
 from billing.models import Invoice
 from billing.permissions import ISSUE_INVOICE, MAKE_INVOICE, MANAGE_CLAIMS, TAKE_PAYMENT, VIEW_INVOICE
 from billing.services.invoicing import bill_visit
+from billing.services.previewing import preview_visit
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 from patients.models import Encounter
@@ -58,18 +59,24 @@ def show_to_bill(request, refusal: DomainError | None = None):
     return render(request, "billing/to_bill.html", context, status=refusal_status(request, refusal) if refusal else 200)
 
 
-@require_POST
 @permission_required_page(MAKE_INVOICE)
 def bill(request, encounter):
-    """Draft and issue in one press; who may not issue gets the draft. What is billed already leads to its invoice."""
-    visit = get_object_or_404(Encounter.objects.visible_to(request.user), public_id=encounter)
+    """A look at what would be billed. By POST draft and issue in one press; `draft`, or who may not issue, gets the draft.
+
+    What is billed already leads to its invoice.
+    """
+    visits = Encounter.objects.visible_to(request.user).select_related("patient", "doctor__user")
+    visit = get_object_or_404(visits, public_id=encounter)
+    if request.method != "POST":
+        context = {"preview": preview_visit(visit, on=timezone.localdate()), "encounter": visit}
+        return render(request, "billing/preview.html", context)
     try:
         invoice = bill_visit(
             encounter_id=visit.pk,
             by=request.user,
             on=timezone.localdate(),
             request_id=posted_request_id(request),
-            issue=request.user.has_perm(ISSUE_INVOICE),
+            issue="draft" not in request.POST and request.user.has_perm(ISSUE_INVOICE),
         )
     except AlreadyBilled as refusal:
         messages.info(request, refusal.detail)
