@@ -254,6 +254,7 @@ SPECTACULAR_SETTINGS = {
         "CheckEnum": ["checked", "unknown"],
         "ClaimStatusEnum": "billing.models.ClaimStatus",
         "InvoiceStatusEnum": "billing.models.InvoiceStatus",
+        "LineKindEnum": "billing.models.LineKind",
         "MovementKindEnum": "pharmacy.models.MovementKind",
         "PatientStatusEnum": "patients.models.patient.PatientStatus",
         "PrescriptionStatusEnum": "pharmacy.models.PrescriptionStatus",
