@@ -66,6 +66,12 @@ class NotInsured(DomainError):
     detail = "No insurer bears a share of this."
 
 
+class MayNotDiscount(DomainError):
+    code = "may_not_discount"
+    status = 403
+    detail = "You may not give a discount. Ask a manager."
+
+
 class Overpayment(DomainError):
     code = "overpayment"
     detail = "That is more than is owed."

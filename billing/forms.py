@@ -1,6 +1,7 @@
 """The shape of what is typed at the desk. What it means is decided by the services."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -157,6 +158,57 @@ class LedgerForm(forms.Form):
         return cleaned
 
 
+_PACKAGE = "package "
+
+
+class DiscountForm(ReasonForm):
+    """Off the whole draft, or off one line: an amount, or a percentage with its sign."""
+
+    line = forms.ChoiceField(label="Off", required=False)
+    off = forms.CharField(
+        label="How much", max_length=16, help_text="5.00, or 10 %.", widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    field_order = ["line", "off", "reason"]
+
+    def __init__(self, *args, invoice, **kwargs):
+        super().__init__(*args, **kwargs)
+        lines = [(str(line.public_id), line.description) for line in invoice.lines.all()]
+        self.fields["line"].choices = [("", "The whole invoice"), *lines]
+
+    def clean_off(self):
+        text = self.cleaned_data["off"].replace(",", ".").strip()
+        try:
+            value = forms.DecimalField(max_digits=12, decimal_places=2, min_value=0).clean(text.removesuffix("%").strip())
+        except forms.ValidationError as error:
+            raise forms.ValidationError("An amount like 5.00, or a percentage like 10 %.") from error
+        return {"percent" if text.endswith("%") else "amount": value}
+
+    @property
+    def what(self) -> dict:
+        """As the service takes it."""
+        line = self.cleaned_data["line"]
+        return {"reason": self.cleaned_data["reason"], "line_id": UUID(line) if line else None, **self.cleaned_data["off"]}
+
+
+class PackageForm(forms.Form):
+    """A package: its parts are typed one to a line, `2 ECG` or `ECG`."""
+
+    code = forms.CharField(max_length=30)
+    name = forms.CharField(max_length=120)
+    price = amount_field(label="Price, before tax")
+    parts = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), help_text="One code of the price list to a line; '2 ECG' is two.")
+    valid_from = day_field("From", required=True)
+
+    def clean_parts(self):
+        parts = {}
+        for words in (line.split() for line in self.cleaned_data["parts"].splitlines() if line.strip()):
+            quantity, code = (int(words[0]), words[1]) if len(words) == 2 and words[0].isdecimal() and len(words[0]) < 5 else (1, words[0])
+            if len(words) > 2 or code in parts or not quantity:
+                raise forms.ValidationError("One code to a line, each once, with its number before it.")
+            parts[code] = quantity
+        return parts
+
+
 class LineForm(forms.Form):
     """One line by hand: from the price list, or typed."""
 
@@ -164,14 +216,14 @@ class LineForm(forms.Form):
     description = forms.CharField(required=False, max_length=200)
     quantity = forms.IntegerField(min_value=1, max_value=1_000_000, initial=1)
     unit_price = amount_field(label="Price each", required=False)
-    discount = amount_field(required=False, help_text="An amount, off the whole line.")
     tax_percent = forms.DecimalField(label="Tax %", required=False, min_value=0, max_value=100, max_digits=5, decimal_places=2)
 
-    def __init__(self, *args, prices=(), **kwargs):
+    def __init__(self, *args, prices=(), packages=(), **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["price_item"].choices = [("", "Typed below")] + [
-            (str(price.public_id), f"{price.name} ({price.unit_price})") for price in prices
-        ]
+        listed = [(str(price.public_id), f"{price.name} ({price.unit_price})") for price in prices]
+        bundles = [(f"{_PACKAGE}{package.public_id}", f"{package.name} ({package.price})") for package in packages]
+        groups = [("Packages", bundles), ("Prices", listed)] if bundles else listed
+        self.fields["price_item"].choices = [("", "Typed below"), *groups]
 
     def clean(self):
         cleaned = super().clean()
@@ -184,7 +236,11 @@ class LineForm(forms.Form):
     @property
     def line(self) -> dict:
         """As the services take it."""
-        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+        given = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+        chosen = given.get("price_item", "")
+        if chosen.startswith(_PACKAGE):
+            return {"package": chosen.removeprefix(_PACKAGE), "quantity": given["quantity"]}
+        return given
 
 
 class NewInvoiceForm(LineForm):

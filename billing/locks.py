@@ -2,10 +2,10 @@
 
 Order: invoice, claim, payment, shift, then downwards the prescriptions (by id) and the encounter or patient, and
 last of all the counter of invoices or of credit notes. A counter stands at the end although it is billing's own row: whoever
-holds it waits for nobody, and no number is taken by what may still be refused. A price is locked alone.
+holds it waits for nobody, and no number is taken by what may still be refused. A price or a package is locked alone.
 """
 
-from billing.models import Claim, CreditNoteCounter, Invoice, InvoiceCounter, Payment, PriceItem, Shift
+from billing.models import Claim, CreditNoteCounter, Invoice, InvoiceCounter, Package, Payment, PriceItem, Shift
 from clinic.core.errors import NotFound
 from patients.locks import lock_encounter, lock_patient
 from pharmacy.locks import lock_prescriptions
@@ -48,6 +48,10 @@ def lock_shift(shift_id: int) -> Shift:
 
 def lock_price(price_id: int) -> PriceItem:
     return _lock(PriceItem.objects, price_id)
+
+
+def lock_package(package_id: int) -> Package:
+    return _lock(Package.objects, package_id)
 
 
 def lock_counter(year: int) -> InvoiceCounter:

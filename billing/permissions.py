@@ -1,6 +1,7 @@
 VIEW_INVOICE = "billing.view_invoice"
 MAKE_INVOICE = "billing.make_invoice"
 ISSUE_INVOICE = "billing.issue_invoice"
+GIVE_DISCOUNT = "billing.give_discount"
 VOID_INVOICE = "billing.void_invoice"
 MANAGE_CLAIMS = "billing.manage_claims"
 TAKE_PAYMENT = "billing.take_payment"

@@ -58,6 +58,25 @@ def cover_on(*, payer: str, cover_percent: int | None, valid_until: date | None,
     return (cover_percent or 0) if holds else 0
 
 
+def discount_of(full: Decimal, *, amount: Decimal | None, percent: Decimal | None, zero: bool = False) -> Decimal:
+    """What comes off `full`: the amount, or the percentage of it to the cent, halves up."""
+    if (amount is None) == (percent is None):
+        raise InvalidInput(errors={"discount": ["Give an amount or a percentage."]})
+    if percent is not None:
+        if not percent.is_finite() or not 0 <= percent <= 100 or (percent == 0 and not zero):
+            raise InvalidInput(errors={"discount_percent": ["Above 0, at most 100." if not zero else "Between 0 and 100."]})
+        return to_cents(full * percent / 100)
+    if check_amount(amount, "discount", zero=zero) > full:
+        raise InvalidInput(errors={"discount": [f"That is more than the {full} it costs."]})
+    return amount.quantize(CENT)
+
+
+def package_parts(price: Decimal, fulls: Mapping[Any, Decimal]) -> dict[Any, Decimal]:
+    """What each part of a package costs, in proportion to its price by itself; to the cent, and together the package's price."""
+    parts = spread(price, fulls)
+    return {name: parts.get(name, ZERO) for name in fulls}
+
+
 def sum_of(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 

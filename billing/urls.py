@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import cashier, claims, dunning, invoice, ledger, lists, shifts
+from billing.views import cashier, claims, dunning, invoice, ledger, lists, packages, paper, shifts
 
 app_name = "billing"
 
@@ -18,11 +18,12 @@ urlpatterns = [
     path("invoices/<uuid:invoice>/", invoice.invoice, name="invoice"),
     path("invoices/<uuid:invoice>/lines/", invoice.change_lines, name="change_lines"),
     path("invoices/<uuid:invoice>/cover/", invoice.set_cover, name="set_cover"),
+    path("invoices/<uuid:invoice>/discount/", invoice.discount, name="discount"),
     path("invoices/<uuid:invoice>/issue/", invoice.issue, name="issue"),
     path("invoices/<uuid:invoice>/pay/", invoice.pay, name="pay"),
     path("invoices/<uuid:invoice>/void/", invoice.void, name="void"),
     path("invoices/<uuid:invoice>/credit/", invoice.credit, name="credit"),
-    path("invoices/<uuid:invoice>/pdf/", invoice.pdf, name="pdf"),
+    path("invoices/<uuid:invoice>/pdf/", paper.pdf, name="pdf"),
     path("invoices/<uuid:invoice>/claim/", claims.claim, name="claim"),
     path("invoices/<uuid:invoice>/charge-patient/", claims.charge_patient, name="charge_patient"),
     path("claims/", claims.claims, name="claims"),
@@ -30,9 +31,11 @@ urlpatterns = [
     path("claims/batches/<uuid:batch>/", claims.batch_file, name="batch_file"),
     path("claims/remittance/", claims.remittance, name="remittance"),
     path("claims/<uuid:claim>/answer/", claims.answer, name="answer_claim"),
-    path("payments/<uuid:payment>/receipt/", invoice.receipt, name="receipt"),
-    path("payments/<uuid:payment>/receipt/pdf/", invoice.receipt_pdf, name="receipt_pdf"),
+    path("payments/<uuid:payment>/receipt/", paper.receipt, name="receipt"),
+    path("payments/<uuid:payment>/receipt/pdf/", paper.receipt_pdf, name="receipt_pdf"),
     path("payments/<uuid:payment>/refund/", invoice.refund, name="refund"),
+    path("packages/", packages.packages, name="packages"),
+    path("packages/<uuid:package>/end/", packages.end, name="end_package"),
     path("shift/", shifts.shift, name="shift"),
     path("shift/open/", shifts.open_shift, name="open_shift"),
     path("shift/<uuid:shift>/", shifts.shift_detail, name="shift_detail"),

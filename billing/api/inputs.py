@@ -13,18 +13,31 @@ from pharmacy.models import Dispense
 _YEARS = range(1900, 2200)  # beyond them a day has no midnight in every time zone
 
 
+class _Day(serializers.DateField):
+    def to_internal_value(self, value):
+        day = super().to_internal_value(value)
+        if day.year not in _YEARS:
+            raise serializers.ValidationError("Not a date that we keep anything of.")
+        return day
+
+
 class LineInput(serializers.Serializer):
-    """A typed line, or one of the price list (its code or id)."""
+    """A typed line, one of the price list, or a package of it (by code or id)."""
 
     description = serializers.CharField(max_length=200, required=False, allow_blank=True)
     quantity = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
     unit_price = MoneyField(required=False)
     discount = MoneyField(required=False)
+    discount_percent = serializers.DecimalField(max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False)
+    discount_reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
     tax_percent = serializers.DecimalField(max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False)
     price_item = serializers.CharField(max_length=40, required=False)
+    package = serializers.CharField(max_length=40, required=False)
 
     def validate(self, attrs):
-        if "price_item" not in attrs:
+        if "package" in attrs and ("price_item" in attrs or "discount" in attrs or "discount_percent" in attrs):
+            raise serializers.ValidationError({"package": ["A package has its own lines and prices."]})
+        if "price_item" not in attrs and "package" not in attrs:
             missing = [name for name in ("description", "unit_price") if attrs.get(name) in (None, "")]
             if missing:
                 raise serializers.ValidationError({name: ["This field is required without a price item."] for name in missing})
@@ -83,6 +96,38 @@ class LinesInput(serializers.Serializer):
 
 class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(max_length=200)
+
+
+class DiscountInput(ReasonInput):
+    """{amount} or {percent} off the draft, or off one line of it."""
+
+    amount = MoneyField(required=False)
+    percent = serializers.DecimalField(max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False)
+    line = serializers.UUIDField(required=False)
+
+
+class PartInput(serializers.Serializer):
+    code = serializers.CharField(max_length=30)
+    quantity = serializers.IntegerField(min_value=1, max_value=1000, default=1)
+
+
+class PackageInput(serializers.Serializer):
+    """Things of the price list, by their codes, at one price."""
+
+    code = serializers.CharField(max_length=30)
+    name = serializers.CharField(max_length=120)
+    price = MoneyField()
+    parts = PartInput(many=True, min_length=1, max_length=20)
+    valid_from = _Day(required=False)
+
+    def validate_parts(self, parts):
+        if len({part["code"] for part in parts}) < len(parts):
+            raise serializers.ValidationError("Each thing stands here once.")
+        return {part["code"]: part["quantity"] for part in parts}
+
+
+class PackageEndInput(serializers.Serializer):
+    valid_until = _Day()
 
 
 class CreditLineInput(serializers.Serializer):
@@ -148,14 +193,6 @@ class CountInput(serializers.Serializer):
 
 
 # --- Query parameters -------------------------------------------------------------------
-
-
-class _Day(serializers.DateField):
-    def to_internal_value(self, value):
-        day = super().to_internal_value(value)
-        if day.year not in _YEARS:
-            raise serializers.ValidationError("Not a date that we keep anything of.")
-        return day
 
 
 class _Filter(serializers.Serializer):

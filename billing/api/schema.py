@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 
-from billing.api import claims, inputs, views
+from billing.api import claims, inputs, packages, preview, views
 from billing.api import serializers as shapes
 from billing.models import InvoiceStatus, PaymentMethod
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REASON_IN_QUERY, SHOWS_VERSION, describe
@@ -90,16 +90,30 @@ describe(
     views.InvoiceViewSet,
     list=extend_schema(parameters=[inputs.InvoiceFilter], responses=InvoiceAnswer(many=True)),
     retrieve=extend_schema(responses=InvoiceAnswer, parameters=READS_VERSION),
-    preview=extend_schema(parameters=[inputs.PreviewFilter], responses=shapes.PreviewSerializer),
     create=extend_schema(request=InvoiceInput, responses={201: InvoiceAnswer}, parameters=SHOWS_VERSION),
     partial_update=extend_schema(request=InvoiceLinesInput, responses=InvoiceAnswer, parameters=CHECKS_VERSION),
     destroy=extend_schema(responses={204: NOTHING}, parameters=[REASON_IN_QUERY]),
     void=extend_schema(request=VoidInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     issue=extend_schema(description="Give it a number and freeze it.", request=None, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
+    discount=extend_schema(
+        description="Take something off a draft, or off one line of it.",
+        request=inputs.DiscountInput,
+        responses=InvoiceAnswer,
+        parameters=CHECKS_VERSION,
+    ),
     pay=extend_schema(request=PAY_INPUT, responses={201: PAY_ANSWER}),
     credit=extend_schema(request=inputs.CreditInput, responses={201: shapes.CreditNoteSerializer}),
     charge_patient=extend_schema(request=PatientChargeInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     pdf=extend_schema(description="The invoice as a document.", responses=PDF),
+)
+describe(
+    packages.PackageViewSet,
+    create=extend_schema(request=inputs.PackageInput, responses={201: packages.PackageSerializer}),
+    end=extend_schema(request=inputs.PackageEndInput, responses=packages.PackageSerializer),
+)
+describe(
+    preview.InvoicePreview,
+    get=extend_schema(operation_id="invoice_preview", parameters=[inputs.PreviewFilter], responses=shapes.PreviewSerializer),
 )
 describe(views.CreditNoteViewSet, list=extend_schema(parameters=[inputs.CreditNoteFilter]))
 describe(

@@ -18,6 +18,7 @@ class LineSerializer(serializers.ModelSerializer):
             "quantity",
             "unit_price",
             "discount",
+            "discount_reason",
             "tax_percent",
             "tax",
             "total",

@@ -1,6 +1,5 @@
 from django.utils import timezone
 from rest_framework.decorators import action
-from rest_framework.generics import get_object_or_404
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -11,13 +10,13 @@ from billing.api.serializers import (
     CreditNoteSerializer,
     InvoiceSerializer,
     PaymentSerializer,
-    PreviewSerializer,
     RefundSerializer,
     ShiftSerializer,
 )
 from billing.models import CreditNote, Invoice, Payment, Shift
 from billing.permissions import (
     CREDIT_INVOICE,
+    GIVE_DISCOUNT,
     ISSUE_INVOICE,
     MAKE_INVOICE,
     MANAGE_CLAIMS,
@@ -28,12 +27,10 @@ from billing.permissions import (
     VOID_INVOICE,
     WORK_SHIFT,
 )
-from billing.services import claiming, crediting, invoicing, payments, previewing, shifts
+from billing.services import claiming, crediting, drafts, invoicing, payments, shifts
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, HasActionPermission, ORJSONRenderer
 from clinic.core.http import expected_version
-from patients.models import Encounter
-from pharmacy.models import Dispense
 
 
 def read(shape, request) -> dict:
@@ -68,11 +65,11 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         "list": VIEW_INVOICE,
         "retrieve": VIEW_INVOICE,
         "create": MAKE_INVOICE,
-        "preview": MAKE_INVOICE,
         "partial_update": MAKE_INVOICE,
         "destroy": VOID_INVOICE,
         "void": VOID_INVOICE,
         "issue": ISSUE_INVOICE,
+        "discount": GIVE_DISCOUNT,
         "credit": CREDIT_INVOICE,
         "charge_patient": MANAGE_CLAIMS,
         "pay": TAKE_PAYMENT,
@@ -117,23 +114,9 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
             )
         return self.answer(invoice, 201)
 
-    @action(detail=False, methods=["get"])
-    def preview(self, request, *args, **kwargs):
-        """What POST with `?visit=` or `?dispensing=` would put on a draft. Nothing is written."""
-        asked = inputs.PreviewFilter(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        asked = asked.validated_data
-        if "visit" in asked:
-            visits = Encounter.objects.visible_to(request.user).select_related("patient", "doctor__user")
-            shown = previewing.preview_visit(get_object_or_404(visits, public_id=asked["visit"]), on=timezone.localdate())
-        else:
-            handed_out = Dispense.objects.visible_to(request.user).select_related("prescription__patient")
-            shown = previewing.preview_dispensed(get_object_or_404(handed_out, public_id=asked["dispensing"]), on=timezone.localdate())
-        return Response(PreviewSerializer(shown).data)
-
     def partial_update(self, request, *args, **kwargs):
         lines = read(inputs.LinesInput, request)["lines"]
-        invoice = invoicing.change_lines(
+        invoice = drafts.change_lines(
             invoice_id=self.get_object().pk,
             lines=lines,
             by=request.user,
@@ -160,6 +143,15 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
     @idempotent
     def issue(self, request, *args, **kwargs):
         return self.answer(invoicing.issue_invoice(invoice_id=self.get_object().pk, by=request.user, on=timezone.localdate()))
+
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def discount(self, request, *args, **kwargs):
+        body = read(inputs.DiscountInput, request)
+        line_id, expected = body.pop("line", None), expected_version(request)
+        return self.answer(
+            drafts.discount_invoice(invoice_id=self.get_object().pk, line_id=line_id, by=request.user, expected_version=expected, **body)
+        )
 
     @action(detail=True, methods=["post"], url_path="charge-patient")
     @idempotent

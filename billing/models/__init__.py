@@ -3,7 +3,7 @@ from billing.models.credit import CreditLine, CreditNote, CreditNoteCounter
 from billing.models.invoice import Invoice, InvoiceCounter, InvoiceState, InvoiceStatus
 from billing.models.line import InvoiceLine, LineKind
 from billing.models.payment import CashCount, Payment, PaymentMethod, Refund, Shift
-from billing.models.price import PriceItem
+from billing.models.price import Package, PackagePart, PriceItem
 
 __all__ = [
     "CashCount",
@@ -19,6 +19,8 @@ __all__ = [
     "InvoiceState",
     "InvoiceStatus",
     "LineKind",
+    "Package",
+    "PackagePart",
     "Payment",
     "PaymentMethod",
     "PriceItem",

@@ -28,6 +28,7 @@ class InvoiceLine(BaseModel):
     quantity = models.PositiveIntegerField(default=1)
     unit_price = models.DecimalField(max_digits=12, decimal_places=2)
     discount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"), help_text="An amount, off the whole line.")
+    discount_reason = models.CharField(max_length=200, blank=True, default="", db_default="", help_text="Why something is taken off.")
     tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal("0.00"))
     tax = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
     total = models.DecimalField(max_digits=12, decimal_places=2)
@@ -53,6 +54,7 @@ class InvoiceLine(BaseModel):
             models.CheckConstraint(
                 name="line_discount_within_price", condition=Q(discount__gte=0) & Q(discount__lte=F("quantity") * F("unit_price"))
             ),
+            models.CheckConstraint(name="line_discount_with_reason", condition=Q(discount=0) | ~Q(discount_reason="")),
             models.CheckConstraint(name="line_tax_not_negative", condition=Q(tax__gte=0)),
             models.CheckConstraint(
                 name="line_total_adds_up", condition=Q(total=F("quantity") * F("unit_price") - F("discount") + F("tax"))

@@ -17,20 +17,17 @@ from billing.errors import (
     EmptyInvoice,
     HasCreditNotes,
     HasPayments,
-    NotDraft,
     NothingToBill,
-    NotInsured,
     RequestReused,
     VisitInError,
 )
 from billing.models import Claim, Invoice, InvoiceLine, InvoiceState
 from billing.rules import Charge
 from billing.services import clearance
-from billing.services.lines import insurer_share_of, line_of_charge, lines_from, total_of, with_amounts, with_shares
+from billing.services.lines import insurance_of, insurer_share_of, line_of_charge, lines_from, total_of, with_shares
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
-from clinic.core.errors import InvalidInput, NotFound
-from clinic.core.http import check_version
+from clinic.core.errors import NotFound
 from patients.models import Encounter
 from patients.models.encounter import EncounterStatus
 from pharmacy.models import Dispense
@@ -91,65 +88,7 @@ def draft_manual_invoice(
     if earlier := _earlier(request_id, patient_id=patient_id, encounter_id=None):
         return earlier
     on = on or timezone.localdate()
-    return _add_draft(lines_from(lines, on=on), on=on, by=by, patient=patient, encounter=None, request_id=request_id)
-
-
-@atomic_with_retry
-def change_lines(*, invoice_id: int, lines: list[dict[str, Any]], by, on: date, expected_version: int | None = None) -> Invoice:
-    """Make the draft's lines those given: {id, discount?} keeps a line, one without id is new, what is not named goes.
-
-    What a visit is charged for can be discounted or left out; the rest of it is not typed.
-    Locks the invoice. Raises NotDraft, StaleVersion, InvalidInput.
-    """
-    invoice = locks.lock_invoice(invoice_id)
-    check_version(invoice, expected_version)
-    if not invoice.is_draft:
-        raise NotDraft
-    kept = _kept_lines(invoice, [item for item in lines if item.get("id")])
-    new = lines_from([item for item in lines if not item.get("id")], on=on)
-    with_shares([*kept, *new], invoice.cover_percent)
-    total, insurer_share = total_of([*kept, *new]), insurer_share_of([*kept, *new])
-    invoice.lines.exclude(pk__in=[line.pk for line in kept]).delete()
-    InvoiceLine.objects.bulk_update(kept, ["discount", "tax", "total", "insurer_share"])
-    for line in new:
-        line.invoice = invoice
-    InvoiceLine.objects.bulk_create(new)
-    invoice.save_changes(total=total, insurer_share=insurer_share)
-    record(
-        action="billing.invoice.changed",
-        actor=by,
-        subject=invoice,
-        patient=invoice.patient,
-        changes={"total": str(total), "lines": len(kept) + len(new)},
-    )
-    return invoice
-
-
-@atomic_with_retry
-def set_cover(*, invoice_id: int, covered: bool, by, on: date, expected_version: int | None = None) -> Invoice:
-    """Let the patient's insurance, as of `on`, bear its share of a draft; or leave it out.
-
-    Locks the invoice. Raises NotDraft, StaleVersion, and NotInsured when there is no insurance to bear anything.
-    """
-    invoice = locks.lock_invoice(invoice_id)
-    check_version(invoice, expected_version)
-    if not invoice.is_draft:
-        raise NotDraft
-    cover = insurance_of(invoice.patient, on) if covered else NO_INSURANCE
-    if covered and not cover["cover_percent"]:
-        raise NotInsured
-    lines = list(invoice.lines.all())
-    with_shares(lines, cover["cover_percent"])
-    InvoiceLine.objects.bulk_update(lines, ["insurer_share"])
-    invoice.save_changes(insurer_share=insurer_share_of(lines), **cover)
-    record(
-        action="billing.invoice.changed",
-        actor=by,
-        subject=invoice,
-        patient=invoice.patient,
-        changes={"cover_percent": invoice.cover_percent, "insurer_share": str(invoice.insurer_share)},
-    )
-    return invoice
+    return _add_draft(lines_from(lines, on=on, by=by), on=on, by=by, patient=patient, encounter=None, request_id=request_id)
 
 
 @atomic_with_retry
@@ -232,19 +171,6 @@ def _already_billed(encounter: Encounter) -> AlreadyBilled | None:
     return AlreadyBilled(invoice=str(holder.public_id)) if holder else None
 
 
-NO_INSURANCE = {"payer": "", "policy_number": "", "cover_percent": 0}
-
-
-def insurance_of(patient, on: date) -> dict[str, Any]:
-    """The columns of an invoice that say who bears what."""
-    percent = rules.cover_on(
-        payer=patient.insurance_payer, cover_percent=patient.insurance_cover_percent, valid_until=patient.insurance_valid_until, on=on
-    )
-    if not percent:
-        return NO_INSURANCE
-    return {"payer": patient.insurance_payer.strip(), "policy_number": patient.insurance_policy_number, "cover_percent": percent}
-
-
 def _add_draft(lines: list[InvoiceLine], *, patient, encounter, by, on: date, request_id) -> Invoice:
     cover = insurance_of(patient, on)
     with_shares(lines, cover["cover_percent"])
@@ -261,18 +187,3 @@ def _add_draft(lines: list[InvoiceLine], *, patient, encounter, by, on: date, re
         changes={"total": str(invoice.total), "lines": len(lines), "encounter": str(encounter.public_id) if encounter else None},
     )
     return invoice
-
-
-def _kept_lines(invoice: Invoice, items: list[dict[str, Any]]) -> list[InvoiceLine]:
-    lines = {str(line.public_id): line for line in invoice.lines.all()}
-    kept = {}
-    for item in items:
-        line = lines.get(str(item["id"]))
-        if line is None:
-            raise InvalidInput(errors={"lines": ["This line is not on the invoice."]})
-        if "discount" in item:
-            line.discount = rules.check_amount(item["discount"], "discount", zero=True)
-        if line.discount > line.quantity * line.unit_price:
-            raise InvalidInput(errors={"lines": ["A discount is more than its line costs."]})
-        kept[line.pk] = with_amounts(line)
-    return list(kept.values())

@@ -8,6 +8,8 @@ from typing import Any
 from billing import rules
 from billing.models import InvoiceLine, LineKind, PriceItem
 from billing.rules import Charge
+from billing.services import discounts
+from billing.services.packages import exploded, with_amounts
 from clinic.core.errors import InvalidInput
 from clinic.core.money import ZERO
 
@@ -26,37 +28,41 @@ def line_of_charge(charge: Charge) -> InvoiceLine:
     return with_amounts(line)
 
 
-def lines_from(items: list[dict[str, Any]], *, on: date) -> list[InvoiceLine]:
-    """Unsaved lines. An item is {description, quantity, unit_price, discount?, tax_percent?} or {price_item, quantity, discount?}.
+def lines_from(items: list[dict[str, Any]], *, on: date, by) -> list[InvoiceLine]:
+    """Unsaved lines. An item is {description, quantity, unit_price, tax_percent?}, {price_item, quantity} or {package, quantity}.
 
-    `price_item` is a PriceItem, its code or its public id; the price is that of `on`.
-    Raises InvalidInput with the errors of each line in its place.
+    `price_item` is a PriceItem, its code or its public id; `package` a code or public id: one line for each of its parts.
+    Prices are those of `on`. The first two take {discount or discount_percent, discount_reason}, which `by` must be allowed to give.
+    Raises MayNotDiscount, and InvalidInput with the errors of each item in its place.
     """
     if len(items) > MAX_LINES:
         raise InvalidInput(errors={"lines": [f"At most {MAX_LINES} lines."]})
-    built = [_built(item, on) for item in items]
+    built = [exploded(item, on) if item.get("package") else _built(item, on, by) for item in items]
     if any(errors for _, errors in built):
         raise InvalidInput(errors={"lines": [errors for _, errors in built]})
-    return [line for line, _ in built]
+    lines = [line for lines, _ in built for line in lines]
+    if len(lines) > MAX_LINES:
+        raise InvalidInput(errors={"lines": [f"At most {MAX_LINES} lines."]})
+    return lines
 
 
-def _built(item: dict[str, Any], on: date) -> tuple[InvoiceLine, dict]:
+def _built(item: dict[str, Any], on: date, by) -> tuple[list[InvoiceLine], dict]:
     line = InvoiceLine(
         kind=LineKind.OTHER,
         description=(item.get("description") or "").strip(),
         quantity=item.get("quantity", 1),
         unit_price=item.get("unit_price") or ZERO,
-        discount=item.get("discount") or ZERO,
+        discount=ZERO,
         tax_percent=item.get("tax_percent") or ZERO,
     )
     if wanted := item.get("price_item"):
         price = wanted if isinstance(wanted, PriceItem) else PriceItem.objects.priced_on(on).by_code_or_id(str(wanted))
         if price is None:
-            return line, {"price_item": ["There is no such price today."]}
+            return [line], {"price_item": ["There is no such price today."]}
         line.description = line.description or price.name
         line.unit_price, line.tax_percent = price.unit_price, price.tax_percent
-    errors = _errors_of(line)
-    return (line if errors else with_amounts(line)), errors
+    errors = _errors_of(line) or discounts.errors_of(line, item, by)
+    return [line if errors else with_amounts(line)], errors
 
 
 def _errors_of(line: InvoiceLine) -> dict[str, list[str]]:
@@ -67,30 +73,32 @@ def _errors_of(line: InvoiceLine) -> dict[str, list[str]]:
         errors["quantity"] = ["At least 1."]
     if not 0 <= line.tax_percent <= 100:
         errors["tax_percent"] = ["Between 0 and 100."]
-    for name in ("unit_price", "discount"):
-        try:
-            rules.check_amount(getattr(line, name), name, zero=True)
-        except InvalidInput as error:
-            errors |= error.errors
-    if not errors:
-        full = line.quantity * line.unit_price
-        if line.discount > full:
-            errors["discount"] = ["More than the line costs."]
-        elif full * 2 > rules.MAX_AMOUNT:  # with up to 100 % tax
-            errors["unit_price"] = ["The line costs too much."]
+    try:
+        rules.check_amount(line.unit_price, "unit_price", zero=True)
+    except InvalidInput as error:
+        errors |= error.errors
+    if not errors and line.quantity * line.unit_price * 2 > rules.MAX_AMOUNT:  # with up to 100 % tax
+        errors["unit_price"] = ["The line costs too much."]
     return errors
-
-
-def with_amounts(line: InvoiceLine) -> InvoiceLine:
-    amounts = rules.line_amounts(quantity=line.quantity, unit_price=line.unit_price, discount=line.discount, tax_percent=line.tax_percent)
-    line.tax, line.total = amounts.tax, amounts.total
-    return line
 
 
 def with_shares(lines: Iterable[InvoiceLine], cover_percent: int) -> None:
     """Set what the insurer bears of each line."""
     for line in lines:
         line.insurer_share = rules.insurer_share(line.total, cover_percent)
+
+
+NO_INSURANCE = {"payer": "", "policy_number": "", "cover_percent": 0}
+
+
+def insurance_of(patient, on: date) -> dict[str, Any]:
+    """The columns of an invoice that say who bears what."""
+    percent = rules.cover_on(
+        payer=patient.insurance_payer, cover_percent=patient.insurance_cover_percent, valid_until=patient.insurance_valid_until, on=on
+    )
+    if not percent:
+        return NO_INSURANCE
+    return {"payer": patient.insurance_payer.strip(), "policy_number": patient.insurance_policy_number, "cover_percent": percent}
 
 
 def insurer_share_of(lines: Iterable[InvoiceLine]) -> Decimal:

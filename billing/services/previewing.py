@@ -7,8 +7,7 @@ from decimal import Decimal
 from billing import selectors
 from billing.models import InvoiceLine
 from billing.rules import Charge
-from billing.services.invoicing import insurance_of
-from billing.services.lines import insurer_share_of, line_of_charge, total_of, with_shares
+from billing.services.lines import insurance_of, insurer_share_of, line_of_charge, total_of, with_shares
 from patients.models import Encounter, Patient
 from pharmacy.models import Dispense
 

@@ -228,13 +228,13 @@ class TestPreview:
         dispense = hand_out(item, 8)
         api, visit_id = api_as(by), item.prescription.encounter.public_id
 
-        of_visit = api.get("/api/v1/invoices/preview/", {"visit": str(visit_id)})
-        of_dispensing = api.get("/api/v1/invoices/preview/", {"dispensing": str(dispense.public_id)})
+        of_visit = api.get("/api/v1/invoice-preview/", {"visit": str(visit_id)})
+        of_dispensing = api.get("/api/v1/invoice-preview/", {"dispensing": str(dispense.public_id)})
         assert [answer.json()["total"] for answer in (of_visit, of_dispensing)] == ["50.00", "4.00"]
         assert not Invoice.objects.exists()
         made = api.post("/api/v1/invoices/", {"dispensing": str(dispense.public_id)})
 
         assert (made.status_code, made.json()["total"]) == (201, "4.00")
-        assert api_as(pharmacist()).get("/api/v1/invoices/preview/", {"visit": str(visit_id)}).status_code == 403
+        assert api_as(pharmacist()).get("/api/v1/invoice-preview/", {"visit": str(visit_id)}).status_code == 403
         for asked, status in ({}, 400), ({"visit": "x"}, 400), ({"visit": "\0"}, 400), ({"visit": str(uuid4())}, 404):
-            assert api.get("/api/v1/invoices/preview/", asked).status_code == status
+            assert api.get("/api/v1/invoice-preview/", asked).status_code == status

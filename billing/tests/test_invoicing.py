@@ -17,7 +17,8 @@ from billing.errors import (
     VisitInError,
 )
 from billing.models import Invoice, InvoiceLine
-from billing.services.invoicing import bill_visit, change_lines, draft_invoice, draft_manual_invoice, issue_invoice, void_invoice
+from billing.services.drafts import change_lines
+from billing.services.invoicing import bill_visit, draft_invoice, draft_manual_invoice, issue_invoice, void_invoice
 from billing.services.payments import refund_payment
 from billing.tests.factories import (
     ON,
@@ -45,7 +46,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def by():
-    return user(Role.RECEPTION)
+    """May give discounts too."""
+    return user(Role.RECEPTION, Role.MANAGER)
 
 
 class TestDraftOfAVisit:
@@ -128,7 +130,13 @@ class TestDraftByHand:
     def test_adds_typed_lines_and_those_of_the_price_list(self, by):
         PriceItemFactory(code="ECG", unit_price=Decimal("25.00"), tax_percent=Decimal(10))
         lines = [
-            {"description": "Dressing", "quantity": 2, "unit_price": Decimal("5.55"), "discount": Decimal("1.00")},
+            {
+                "description": "Dressing",
+                "quantity": 2,
+                "unit_price": Decimal("5.55"),
+                "discount": Decimal("1.00"),
+                "discount_reason": "Kind",
+            },
             {"price_item": "ECG", "quantity": 2},
         ]
 
@@ -172,7 +180,10 @@ class TestChangeLines:
     def test_discounts_drops_and_adds(self, by):
         invoice = draft_invoice(encounter_id=visit((MedicineFactory(), 10)).pk, by=by)
         fee = invoice.lines.get(kind="consultation")
-        lines = [{"id": fee.public_id, "discount": Decimal(10)}, {"description": "Dressing", "unit_price": Decimal(3)}]
+        lines = [
+            {"id": fee.public_id, "discount": Decimal(10), "discount_reason": "Kind"},
+            {"description": "Dressing", "unit_price": Decimal(3)},
+        ]
 
         changed = change_lines(invoice_id=invoice.pk, lines=lines, by=by, on=ON)
 

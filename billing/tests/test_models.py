@@ -228,7 +228,8 @@ class TestInvoice:
         [
             ("line_quantity_positive", {"quantity": 0, "unit_price": 0, "total": 0}),
             ("line_discount_within_price", {"unit_price": -1, "total": -1}),  # so says the first rule that a negative price breaks
-            ("line_discount_within_price", {"unit_price": 1, "discount": 2, "total": -1}),
+            ("line_discount_within_price", {"unit_price": 1, "discount": 2, "total": -1, "discount_reason": "x"}),
+            ("line_discount_with_reason", {"unit_price": 2, "discount": 1, "total": 1}),
             ("line_total_adds_up", {"unit_price": 1, "total": 2}),
             ("line_tax_not_negative", {"unit_price": 1, "tax": -1, "total": 0}),
         ],

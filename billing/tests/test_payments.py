@@ -5,7 +5,8 @@ import pytest
 
 from billing.errors import NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment, RequestReused
 from billing.models import Invoice, Payment, Refund, Shift
-from billing.services.invoicing import change_lines, draft_invoice, issue_invoice, void_invoice
+from billing.services.drafts import change_lines
+from billing.services.invoicing import draft_invoice, issue_invoice, void_invoice
 from billing.services.payments import refund_payment
 from billing.services.shifts import close_shift
 from billing.tests.factories import ON, EncounterFactory, MedicineFactory, cashier, draft, issued, issued_for, pay, prescribe

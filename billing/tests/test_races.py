@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from billing import locks, selectors
 from billing.errors import AlreadyBilled, AlreadyVoid, HasPayments, NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment
 from billing.models import CashCount, Invoice, Payment, Refund, Shift
-from billing.services.invoicing import change_lines, draft_invoice, issue_invoice, void_invoice
+from billing.services.drafts import change_lines
+from billing.services.invoicing import draft_invoice, issue_invoice, void_invoice
 from billing.services.payments import refund_payment
 from billing.services.shifts import close_shift, open_shift
 from billing.tests.factories import ON, EncounterFactory, MedicineFactory, cashier, draft, issued, pay, prescribe, visit

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from billing import rules
 from billing.errors import NotDraft, NotInsured, Overpayment
 from billing.models import Invoice, InvoiceLine, Payment
-from billing.services.invoicing import change_lines, set_cover
+from billing.services.drafts import change_lines, set_cover
 from billing.services.payments import refund_payment
 from billing.tests.factories import (
     ON,
@@ -28,6 +28,8 @@ from billing.tests.factories import (
     prescribe,
 )
 from billing.tests.test_models import refused_by, sql
+from clinic.accounts.roles import Role
+from clinic.accounts.tests.factories import user
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +101,8 @@ class TestDrafts:
         [line] = invoice.lines.all()
         more = {"description": "Film", "quantity": 1, "unit_price": Decimal("20.00")}
 
-        change_lines(invoice_id=invoice.pk, lines=[{"id": line.public_id, "discount": Decimal("5.00")}, more], by=by, on=ON)
+        less = {"id": line.public_id, "discount": Decimal("5.00"), "discount_reason": "Kind"}
+        change_lines(invoice_id=invoice.pk, lines=[less, more], by=user(Role.MANAGER), on=ON)
 
         assert list(invoice.lines.values_list("insurer_share", flat=True)) == [Decimal("4.00"), Decimal("16.00")]
         assert Invoice.objects.get().insurer_share == Decimal("20.00")

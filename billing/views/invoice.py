@@ -3,28 +3,28 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import documents, selectors
+from billing import selectors
 from billing.forms import (
     ClaimAnswerForm,
     CreditForm,
+    DiscountForm,
     LineForm,
     NewInvoiceForm,
     PaymentForm,
     ReasonForm,
     RefundForm,
-    amount_field,
     put_errors,
 )
-from billing.models import Invoice, Payment, PriceItem
+from billing.models import Invoice, Package, Payment, PriceItem
 from billing.permissions import (
     CREDIT_INVOICE,
+    GIVE_DISCOUNT,
     ISSUE_INVOICE,
     MAKE_INVOICE,
     MANAGE_CLAIMS,
@@ -34,9 +34,9 @@ from billing.permissions import (
     VOID_INVOICE,
 )
 from billing.rules import change_due
-from billing.services import crediting, invoicing, payments
+from billing.services import crediting, drafts, invoicing, payments
+from billing.services.lines import insurance_of
 from clinic.core.errors import DomainError, InvalidInput
-from clinic.core.money import ZERO
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 from patients.models import Patient
 
@@ -61,6 +61,7 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
     can = {
         "claim": may_claim and not any(claim.is_live for claim in claims),
         "edit": invoice.is_draft and user.has_perm(MAKE_INVOICE),
+        "discount": invoice.is_draft and invoice.total > 0 and user.has_perm(GIVE_DISCOUNT),
         "issue": invoice.is_draft and user.has_perm(ISSUE_INVOICE),
         "pay": invoice.is_payable and user.has_perm(TAKE_PAYMENT),
         "void": invoice.state != "void" and not invoice.paid and not invoice.credited and user.has_perm(VOID_INVOICE),
@@ -72,11 +73,12 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
         "payments": made,
         "can": can,
         "owed": selectors.owed_by(invoice.patient),
-        "insurance": invoicing.insurance_of(invoice.patient, timezone.localdate()),
+        "insurance": insurance_of(invoice.patient, timezone.localdate()),
         "just_paid": next((payment for payment in made if str(payment.public_id) == request.GET.get("paid")), None),
         "shift": selectors.open_shift_of(user) if can["pay"] else None,
         "payment_form": forms.get("payment_form") or PaymentForm(invoice=invoice),
-        "line_form": forms.get("line_form") or LineForm(prices=prices(), auto_id="line_%s"),
+        "line_form": forms.get("line_form") or LineForm(**(offers() if can["edit"] else {}), auto_id="line_%s"),
+        "discount_form": forms.get("discount_form") or DiscountForm(invoice=invoice, auto_id="discount_%s"),
         "void_form": ReasonForm(auto_id="void_%s"),
         "claims": claims,
         "claim_form": ClaimAnswerForm(auto_id="claim_%s"),
@@ -92,8 +94,10 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
     return render(request, template, context, status=status)
 
 
-def prices():
-    return PriceItem.objects.priced_on(timezone.localdate()).order_by("name")
+def offers() -> dict:
+    """What a line can be chosen from."""
+    today = timezone.localdate()
+    return {"prices": PriceItem.objects.priced_on(today).order_by("name"), "packages": Package.objects.priced_on(today).order_by("name")}
 
 
 def done(request, invoice: Invoice, query: str = ""):
@@ -196,7 +200,7 @@ def set_cover(request, invoice):
     row = find(request, invoice)
     try:
         covered = bool(request.POST.get("covered"))
-        invoicing.set_cover(invoice_id=row.pk, covered=covered, by=request.user, on=timezone.localdate())
+        drafts.set_cover(invoice_id=row.pk, covered=covered, by=request.user, on=timezone.localdate())
     except DomainError as refusal:
         return show(request, find(request, invoice), refusal=refusal, refused="issue")
     return done(request, row)
@@ -205,34 +209,41 @@ def set_cover(request, invoice):
 @require_POST
 @permission_required_page(MAKE_INVOICE)
 def change_lines(request, invoice):
-    """Keep, discount or drop the draft's lines (`keep`, `discount-<id>`), and add one when `add` was pressed."""
+    """Keep or drop the draft's lines (`keep`), and add one when `add` was pressed."""
     row = find(request, invoice)
-    form = LineForm(request.POST if "add" in request.POST else None, prices=prices(), auto_id="line_%s")
+    form = LineForm(request.POST if "add" in request.POST else None, **offers(), auto_id="line_%s")
     if form.is_bound and not form.is_valid():
         return show(request, row, refused="lines", line_form=form)
     try:
-        lines = [_kept(line, request.POST) for line in row.lines.all() if str(line.public_id) in request.POST.getlist("keep")]
+        lines = [{"id": line.public_id} for line in row.lines.all() if str(line.public_id) in request.POST.getlist("keep")]
         lines += [form.line] if form.is_bound else []
-        invoicing.change_lines(invoice_id=row.pk, lines=lines, by=request.user, on=timezone.localdate())
+        drafts.change_lines(invoice_id=row.pk, lines=lines, by=request.user, on=timezone.localdate())
     except DomainError as refusal:
         return show(request, find(request, invoice), refusal=refusal, refused="lines", line_form=form)
     return done(request, row)
 
 
-def _kept(line, typed) -> dict:
-    name = f"discount-{line.public_id}"
-    if name not in typed:
-        return {"id": line.public_id}
+@require_POST
+@permission_required_page(GIVE_DISCOUNT)
+def discount(request, invoice):
+    row = find(request, invoice)
+    form = DiscountForm(request.POST, invoice=row, auto_id="discount_%s")
     try:
-        return {"id": line.public_id, "discount": amount_field(required=False).clean(typed[name]) or ZERO}
-    except ValidationError as error:
-        raise InvalidInput("A discount is not an amount.") from error
+        if not form.is_valid():
+            raise InvalidInput(" ".join(words for said in form.errors.values() for words in said))
+        drafts.discount_invoice(invoice_id=row.pk, by=request.user, **form.what)
+    except InvalidInput as refusal:
+        words = " ".join(words for said in (refusal.errors or {}).values() for words in said) or refusal.detail
+        return show(request, row, refusal=InvalidInput(words), refused="issue", discount_form=form)
+    except DomainError as refusal:
+        return show(request, find(request, invoice), refusal=refusal, refused="issue")
+    return done(request, row)
 
 
 @permission_required_page(MAKE_INVOICE)
 def new(request):
     """By hand, for a patient who is named by the MRN (or `?patient=`)."""
-    form = NewInvoiceForm(request.POST or None, prices=prices(), initial={"mrn": _asked_mrn(request)})
+    form = NewInvoiceForm(request.POST or None, **offers(), initial={"mrn": _asked_mrn(request)})
     refusal = None
     if request.method == "POST" and form.is_valid():
         patient = Patient.objects.visible_to(request.user).filter(mrn__iexact=form.cleaned_data["mrn"].strip()).first()
@@ -260,29 +271,3 @@ def _asked_mrn(request) -> str:
     except ValueError:
         return ""
     return patient.mrn if patient else ""
-
-
-@require_safe
-@permission_required_page(VIEW_INVOICE)
-def pdf(request, invoice):
-    """`?size=` a4, a5 or 80mm."""
-    row = find(request, invoice)
-    return documents.pdf_response(documents.invoice_pdf(row, documents.size_of(request.GET.get("size"))), row.title)
-
-
-@require_safe
-@permission_required_page(VIEW_INVOICE)
-def receipt(request, payment):
-    row = get_object_or_404(Payment.objects.visible_to(request.user).select_related("received_by"), public_id=payment)
-    context = {"payment": row, "invoice": find(request, row.invoice.public_id), "now": timezone.now(), "sizes": documents.SIZES.items()}
-    return render(request, "billing/receipt.html", context)
-
-
-@require_safe
-@permission_required_page(VIEW_INVOICE)
-def receipt_pdf(request, payment):
-    """`?size=` a4, a5 or 80mm."""
-    rows = Payment.objects.visible_to(request.user).select_related("received_by", "invoice__patient", "invoice__encounter")
-    row = get_object_or_404(rows, public_id=payment)
-    content = documents.receipt_pdf(row, documents.size_of(request.GET.get("size")))
-    return documents.pdf_response(content, f"receipt-{row.invoice.title}")

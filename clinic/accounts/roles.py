@@ -125,6 +125,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "pharmacy.view_medicine",
             "pharmacy.view_stock",
             "billing.view_invoice",
+            "billing.give_discount",
             "billing.void_invoice",
             "billing.credit_invoice",
             "billing.manage_claims",

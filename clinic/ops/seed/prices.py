@@ -1,9 +1,10 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from billing.models import PriceItem
+from billing.models import Package, PriceItem
+from billing.services.packages import set_package
 from billing.services.prices import set_price
-from clinic.ops.seed.data.clinic_facts import PRICES
+from clinic.ops.seed.data.clinic_facts import PACKAGES, PRICES
 from clinic.ops.seed.demo import Demo, Tally
 
 
@@ -14,4 +15,8 @@ def seed_prices(demo: Demo) -> Tally:
             valid_from = demo.today - timedelta(days=120)
             amounts = {"unit_price": Decimal(price), "tax_percent": Decimal(tax)}
             set_price(code=code, name=name, valid_from=valid_from, by=demo.user("manager"), **amounts)
+    offered = set(Package.objects.values_list("code", flat=True))
+    for code, name, price, parts in PACKAGES:
+        if code not in offered:
+            set_package(code=code, name=name, price=Decimal(price), parts=parts, valid_from=demo.today, by=demo.user("manager"))
     return Tally(len(PRICES) - len(there), len(there))

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 
 from billing.models import Invoice, PaymentMethod
-from billing.services.invoicing import change_lines, draft_invoice, issue_invoice
+from billing.services.drafts import change_lines
+from billing.services.invoicing import draft_invoice, issue_invoice
 from billing.services.payments import take_payment
 from clinic.core.db import atomic_with_retry
 from clinic.ops.seed.data.clinic_facts import Colleague

@@ -62,6 +62,10 @@ DOCTORS = [
     Colleague("dr.schafer", "Lukas", "Schäfer", DENTAL, ["Dentistry", "Orthodontics"], 8, "60.00", 30, "Surgery 2", [LATE], False),
 ]
 
+PACKAGES = [  # code, name, price, {code of the price list: number}
+    ("CHECKUP", "Health check", "45.00", {"ECG": 1, "BLOODS": 1, "GLUC": 1, "CRP": 1}),
+    ("DENTAL", "Dental check with cleaning", "105.00", {"HYGIENE": 1, "FILL1": 1}),
+]
 PRICES = [  # code, name, price, tax percent
     ("ABPM", "24-hour blood pressure monitoring", "35.00", "0"),
     ("BLOODS", "Blood sample taken", "8.00", "0"),
