@@ -18,12 +18,13 @@ run_stamp := $(VENV)/.installed
 dev_stamp := $(VENV)/.installed-dev
 with_servers := $(python) -m clinic.ops.with_servers --no-fsync --max-connections 200 --
 
-.PHONY: help demo test prove lint check-production clean
+.PHONY: help demo test prove bench lint check-production clean
 
 help:  ## this list
 	@echo "make demo   a whole demo clinic on this machine  [PORT=8000 DATA_DIR=.local]"
 	@echo "make test   all checks and tests against real servers  [TEST_WORKERS=auto TESTS=path]"
 	@echo "make prove  races and faults against a real server of its own; writes docs/proof.md  [ONLY=I1,I3 SCALE=0.1]"
+	@echo "make bench  how fast it answers, on servers of its own; a table, and JSON under bench/  [ONLY=search SCALE=0.1]"
 	@echo "make lint   the checks that need no server"
 	@echo "make clean  remove the virtual environment and caches; data stays"
 
@@ -55,6 +56,9 @@ test-with-servers:
 # Whole and at scale 1 it takes about half an hour and writes docs/proof.md.
 prove: $(run_stamp)
 	@exec $(python) -m clinic.ops.prove --only "$(ONLY)" --scale "$(or $(SCALE),1)"
+
+bench: $(run_stamp)
+	@exec $(python) -m clinic.ops.bench --only "$(ONLY)" --scale "$(or $(SCALE),1)"
 
 lint: $(dev_stamp)
 	@echo "==> Style"

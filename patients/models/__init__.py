@@ -19,6 +19,7 @@ from patients.models.patient import (
     Problem,
     Sex,
 )
+from patients.models.search import NameWord
 from patients.models.treatment import Treatment, TreatmentType
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "EncounterStatus",
     "MergedValue",
     "MrnCounter",
+    "NameWord",
     "NotDuplicate",
     "Patient",
     "PatientMerge",

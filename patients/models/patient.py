@@ -1,4 +1,6 @@
+import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -7,6 +9,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import Kept
+from patients.models.search import keeps_name_words
 
 
 class Sex(models.TextChoices):
@@ -64,6 +67,13 @@ class Unaccent(Func):
 
     function = "clinic_unaccent"
     output_field = models.TextField()
+
+
+class NameWords(Func):
+    """`clinic_name_words(text)`: the words of a name, told apart at spaces and hyphens (migration 0012)."""
+
+    function = "clinic_name_words"
+    output_field = ArrayField(models.TextField())
 
 
 class PatientQuerySet(models.QuerySet):
@@ -156,6 +166,7 @@ class Patient(VersionedModel):
         ]
         indexes = [
             GinIndex(OpClass(F("search_name"), name="gin_trgm_ops"), name="patient_name_trigrams"),
+            GinIndex(NameWords("search_name"), name="patient_by_name_words"),
             models.Index(fields=["sort_name", "id"], name="patient_by_sort_name"),
             models.Index(Collate("search_name", "C"), "id", name="patient_by_given_name"),
             models.Index(Collate(Reverse("phone"), "C"), name="patient_by_phone_ending", condition=~Q(phone="")),
@@ -165,7 +176,7 @@ class Patient(VersionedModel):
             models.Index(fields=["last_name", "first_name", "id"], name="patient_by_name"),
             models.Index(fields=["id"], name="patient_restricted", condition=Q(is_restricted=True)),
         ]
-        triggers = [Kept(name="patient_kept")]
+        triggers = [Kept(name="patient_kept"), keeps_name_words(pgtrigger.Insert), keeps_name_words(pgtrigger.Update)]
 
     def __str__(self):
         return self.mrn

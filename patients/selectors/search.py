@@ -89,10 +89,7 @@ def _by_name(words: tuple[str, ...], patients: QuerySet) -> Iterator[QuerySet]:
     yield patients.alias(given=given).filter(given__startswith=typed).order_by(given, "id")
     if not _is_long_enough(words):
         return
-    parts = patients
-    for word in words:
-        parts = parts.filter(search_name__contains=Unaccent(Value(word)))
-    yield parts.order_by("sort_name", "id")
+    yield _with_ids(patients, "clinic_patients_with_parts", " ".join(words)).order_by("sort_name", "id")
 
 
 def _is_long_enough(words: tuple[str, ...]) -> bool:
@@ -101,14 +98,20 @@ def _is_long_enough(words: tuple[str, ...]) -> bool:
 
 
 def _alike(typed: str, patients: QuerySet, *, is_dated: bool) -> QuerySet:
-    """Names that are nearly what was typed, the nearest first."""
-    if not is_dated:  # else the birth date leaves so few that no index is needed
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clinic_similar_patients(%s, %s)", [typed, MOST_FOUND])
-            patients = patients.filter(pk__in=[row[0] for row in cursor.fetchall()])
+    """Names that are spelt or sound nearly as what was typed, the nearest first."""
     name = Unaccent(Value(typed))
     likeness = TrigramSimilarity("search_name", name) if " " in typed else TrigramWordSimilarity(name, "search_name")
-    return patients.annotate(likeness=likeness).filter(likeness__gte=ALIKE).order_by("-likeness", "sort_name", "id")
+    patients = patients.annotate(likeness=likeness).order_by("-likeness", "sort_name", "id")
+    if is_dated:  # the birth date leaves so few that no index is needed
+        return patients.filter(likeness__gte=ALIKE)
+    return _with_ids(patients, "clinic_similar_patients", typed)
+
+
+def _with_ids(patients: QuerySet, function: str, typed: str) -> QuerySet:
+    """Those of `patients` whom a function of the database names (migration 0013), at most MOST_FOUND."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, %s)", [typed, MOST_FOUND])
+        return patients.filter(pk__in=[row[0] for row in cursor.fetchall()])
 
 
 # --- Possible duplicates -----------------------------------------------------------------

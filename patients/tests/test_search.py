@@ -4,6 +4,7 @@ import pytest
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
+from patients.models import NameWord, Patient
 from patients.rules.identity import mrn_of
 from patients.selectors import possible_duplicates, search_patients
 from patients.tests.factories import PatientFactory
@@ -113,3 +114,30 @@ class TestPossibleDuplicates:
 
     def test_another_person_is_none(self, desk, zoe, others):
         assert self.found(desk, first_name="Ann", last_name="Bell", date_of_birth=date(1984, 11, 3), phone="", national_id="") == []
+
+
+class TestWordsOfNames:
+    def words(self):
+        return set(NameWord.objects.values_list("word", flat=True))
+
+    def test_words_come_with_a_patient_and_with_a_new_name(self, zoe):
+        assert self.words() == {"zoe", "fernandez", "muller"}
+
+        Patient.objects.filter(pk=zoe.pk).update(last_name="Ó Briain")
+
+        assert self.words() == {"zoe", "fernandez", "muller", "o", "briain"}
+
+    def test_words_come_with_many_patients_at_once(self):
+        PatientFactory.create_batch(3, first_name="Ann-Marie", last_name="Bell")
+
+        assert {"ann", "marie", "bell"} <= self.words()
+
+    def test_names_that_only_sound_alike_are_found(self, desk):
+        steven, philip = (PatientFactory(first_name=name, last_name="Bell") for name in ("Stefan", "Filip"))
+
+        assert search_patients("stephan", desk) == [steven]
+        assert search_patients("phillip", desk) == [philip]
+
+    @pytest.mark.parametrize("query", ["x" * 300, "ж" * 60 + " " + "王" * 30, "a_b_c", "o'o'o' '' ''", "\\\\ {a,b}", "a b c d e f g " * 20])
+    def test_no_query_is_too_odd(self, query, desk, zoe):
+        assert search_patients(query, desk) == []

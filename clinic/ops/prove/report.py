@@ -58,8 +58,8 @@ def document(stack: Stack, verdicts: list[Verdict], *, scale: float, seconds: fl
         "workers), attacks it over HTTP with real clients and real faults, and then asks the databases by SQL of its own what went wrong.",
         "",
         f"- Run: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds / 60:.0f} minutes, scale {scale:g}",
-        f"- Code: {_commit()}",
-        *(f"- {name}: {value}" for name, value in _machine(stack)),
+        f"- Code: {commit_words()}",
+        *(f"- {name}: {value}" for name, value in machine_words(stack)),
         "",
         "The pass line of every chapter: no violation found by SQL, no request whose outcome stayed unknown, no answer of 500 or above",
         "(503 with Retry-After while PostgreSQL was down excepted), no deadlock. A request that broke off or failed was sent again with",
@@ -87,7 +87,7 @@ def _measured(verdicts: list[Verdict]):
         yield from (f"  {note}" for note in finding.chapter.notes)
 
 
-def _commit() -> str:
+def commit_words() -> str:
     git = ["git", "-C", str(PROJECT)]
     try:
         commit = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
@@ -99,11 +99,7 @@ def _commit() -> str:
     return f"commit {commit}" + (f", with {len(changed)} Python files changed since" if changed else "")
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(["git", "-C", str(PROJECT), *arguments], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _machine(stack: Stack):
+def machine_words(stack: Stack):
     with psycopg.connect(stack.stores.urls["DATABASE_URL"]) as connection:
         postgresql = connection.execute("SHOW server_version").fetchone()[0]
         settings = [f"{name}={connection.execute(f'SHOW {name}').fetchone()[0]}" for name in ("fsync", "synchronous_commit")]

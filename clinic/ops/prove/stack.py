@@ -163,21 +163,22 @@ class Site:
     # --- The stores, asked directly -------------------------------------------------------
 
     def rows(self, sql: str, *values) -> list[tuple]:
-        return self._connection().execute(sql, values).fetchall()
+        return self.connection.execute(sql, values).fetchall()
 
     def one(self, sql: str, *values):
         """The first column of the only row."""
         return self.rows(sql, *values)[0][0]
 
     def execute(self, sql: str, *values) -> None:
-        self._connection().execute(sql, values or None)
+        self.connection.execute(sql, values or None)
 
     def executemany(self, sql: str, rows: list) -> None:
-        connection = self._connection()
+        connection = self.connection
         with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(sql, rows)
 
-    def _connection(self) -> psycopg.Connection:
+    @property
+    def connection(self) -> psycopg.Connection:
         """PostgreSQL may have been killed since the last question."""
         if self._open is not None:
             try:

@@ -1,0 +1,5 @@
+"""The chapters, in the order of a run."""
+
+from clinic.ops.bench.chapters.search import Search
+
+CHAPTERS = (Search,)
