@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from clinic.accounts.models import Department, Doctor, Facility
 from clinic.core.forms import DateInput, DateTimeInput, RequestIdField, TimeInput
-from scheduling.models import ExceptionKind, Priority
+from scheduling.models import LONGEST_BUFFER_MIN, ExceptionKind, Priority
 from scheduling.models.hours import Weekday
 
 
@@ -92,12 +92,24 @@ class PriorityForm(forms.Form):
     reason = forms.CharField(max_length=200, label="Why")
 
 
+class BufferField(forms.IntegerField):
+    """Minutes of the doctor's time beside an appointment; none when nothing is said."""
+
+    def __init__(self, **kwargs):
+        super().__init__(min_value=0, max_value=LONGEST_BUFFER_MIN, initial=0, required=False, **kwargs)
+
+    def clean(self, value):
+        return super().clean(value) or 0
+
+
 class SessionForm(forms.Form):
     doctor = PublicIdChoice(Doctor.objects.none(), empty_label="Choose")
     weekday = forms.TypedChoiceField(choices=Weekday, coerce=int)
     starts = forms.TimeField(widget=TimeInput, initial=time(9), label="From")
     ends = forms.TimeField(widget=TimeInput, initial=time(12), label="Until")
     slot_minutes = forms.IntegerField(min_value=5, max_value=240, initial=15, label="Minutes per slot")
+    buffer_before_minutes = BufferField(label="Minutes kept free before each")
+    buffer_after_minutes = BufferField(label="Minutes kept free after each", help_text="The patient does not see them.")
     valid_from = forms.DateField(widget=DateInput, initial=timezone.localdate, label="First day")
     valid_until = forms.DateField(widget=DateInput, required=False, label="No longer from", help_text="Empty: for good.")
     facility = PublicIdChoice(Facility.objects.order_by("name"), empty_label=None)

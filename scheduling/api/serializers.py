@@ -7,7 +7,7 @@ from rest_framework import serializers
 from clinic.accounts.models import Department, Doctor, Facility
 from clinic.core.serializers import PublicIdField
 from patients.models import Patient
-from scheduling.models import Appointment, AppointmentStatus, Priority, Token, TokenStatus
+from scheduling.models import LONGEST_BUFFER_MIN, Appointment, AppointmentStatus, Priority, Token, TokenStatus
 from scheduling.models.hours import Weekday
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2200, 1, 1)
@@ -94,6 +94,8 @@ class BulkInput(serializers.Serializer):
     start = serializers.TimeField()
     end = serializers.TimeField()
     slot_minutes = serializers.IntegerField(min_value=5, max_value=240)
+    buffer_before_minutes = serializers.IntegerField(min_value=0, max_value=LONGEST_BUFFER_MIN, default=0)
+    buffer_after_minutes = serializers.IntegerField(min_value=0, max_value=LONGEST_BUFFER_MIN, default=0)
     weekdays = serializers.ListField(child=serializers.ChoiceField(choices=Weekday), required=False, allow_null=True, max_length=7)
     facility = PublicIdField(queryset=Facility.objects.all(), required=False, allow_null=True)
 

@@ -1,4 +1,4 @@
-from scheduling.models.appointment import LIVE_STATUSES, LONGEST, Appointment, AppointmentStatus
+from scheduling.models.appointment import LIVE_STATUSES, LONGEST, LONGEST_BUFFER_MIN, Appointment, AppointmentStatus
 from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind, KeptAppointment
 from scheduling.models.queue import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
 from scheduling.models.reminder import Reminder, ReminderKind, ReminderOptOut, ReminderStatus
@@ -7,6 +7,7 @@ from scheduling.models.waitlist import OfferStatus, WaitlistEntry, WaitlistOffer
 __all__ = [
     "LIVE_STATUSES",
     "LONGEST",
+    "LONGEST_BUFFER_MIN",
     "OPEN_STATUSES",
     "Appointment",
     "AppointmentStatus",

@@ -5,7 +5,8 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.expressions import CombinedExpression
 
 from clinic.core.models import VersionedModel
 from clinic.core.triggers import Kept
@@ -47,6 +48,21 @@ NEXT_STATUSES = {
 
 
 LONGEST = timedelta(hours=12)
+LONGEST_BUFFER_MIN = 60
+_LONGEST_BUFFER = timedelta(minutes=LONGEST_BUFFER_MIN)
+
+
+def _occupied() -> Func:
+    """`during` with its buffers. By way of UTC's wall clock: only so PostgreSQL knows that the sum never changes."""
+
+    def moved(end: str, sign: str, buffer: str) -> Func:
+        in_utc = Func(Value("UTC"), Func(F("during"), function=end), function="timezone", output_field=models.DateTimeField())
+        minutes = Func(F(buffer), template="make_interval(mins => %(expressions)s)", output_field=models.DurationField())
+        there = CombinedExpression(in_utc, sign, minutes, output_field=models.DateTimeField())
+        return Func(Value("UTC"), there, function="timezone", output_field=models.DateTimeField())
+
+    ends = moved("lower", "-", "buffer_before_minutes"), moved("upper", "+", "buffer_after_minutes")
+    return Func(*ends, function="tstzrange", output_field=DateTimeRangeField())
 
 
 class AppointmentQuerySet(models.QuerySet):
@@ -61,6 +77,14 @@ class AppointmentQuerySet(models.QuerySet):
         """Those with a part in [start, end). No appointment is longer than LONGEST, so their starts can be sought in an index."""
         return self.filter(during__overlap=(start, end), during__startswith__gt=start - LONGEST, during__startswith__lt=end)
 
+    def occupying(self, start, end):
+        """Those that with their buffers take a part of [start, end) of the doctor's time."""
+        return self.filter(
+            occupied__overlap=(start, end),
+            during__startswith__gt=start - LONGEST - _LONGEST_BUFFER,
+            during__startswith__lt=end + _LONGEST_BUFFER,
+        )
+
     def visible_to(self, user):
         """Staff see every appointment; a patient sees the own ones."""
         return self.filter(patient__user=user) if user.is_only_patient else self
@@ -73,6 +97,16 @@ class Appointment(VersionedModel):
     doctor = models.ForeignKey("accounts.Doctor", models.PROTECT, related_name="appointments")
     facility = models.ForeignKey("accounts.Facility", models.PROTECT, null=True, blank=True, related_name="+")
     during = DateTimeRangeField(help_text="[start, end), stored in UTC.")
+    buffer_before_minutes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="Of the doctor's time before it, as its session had it when it was booked."
+    )
+    buffer_after_minutes = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False, help_text="The same, after it.")
+    occupied = models.GeneratedField(
+        expression=_occupied(),
+        output_field=DateTimeRangeField(),
+        db_persist=True,
+        help_text="[start, end) of the doctor's time that it takes, its buffers included. The patient sees `during`.",
+    )
     status = models.CharField(max_length=16, choices=AppointmentStatus, default=AppointmentStatus.BOOKED, editable=False)
     reason = models.CharField(max_length=300, blank=True)
     notes = models.TextField(max_length=2000, blank=True, help_text="For the desk; no clinical text.")
@@ -101,6 +135,10 @@ class Appointment(VersionedModel):
             models.CheckConstraint(
                 name="appointment_at_most_12_hours", condition=Q(during__endswith__lte=F("during__startswith") + LONGEST)
             ),
+            models.CheckConstraint(
+                name="appointment_buffers_at_most_60_min",
+                condition=Q(buffer_before_minutes__lte=LONGEST_BUFFER_MIN, buffer_after_minutes__lte=LONGEST_BUFFER_MIN),
+            ),
             models.CheckConstraint(name="appointment_overbooked_with_reason", condition=Q(is_overbooked=False) | ~Q(overbook_reason="")),
             models.CheckConstraint(
                 name="appointment_cancelled_with_reason", condition=~Q(status=AppointmentStatus.CANCELLED) | ~Q(closed_reason="")
@@ -112,7 +150,7 @@ class Appointment(VersionedModel):
             ),
             ExclusionConstraint(
                 name="appointment_doctor_booked_once",
-                expressions=[("doctor", RangeOperators.EQUAL), ("during", RangeOperators.OVERLAPS)],
+                expressions=[("doctor", RangeOperators.EQUAL), ("occupied", RangeOperators.OVERLAPS)],
                 condition=Q(status__in=LIVE_STATUSES, is_overbooked=False),
                 violation_error_message="The doctor is already booked at that time.",
             ),

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from clinic.core.models import BaseModel
+from scheduling.models.appointment import LONGEST_BUFFER_MIN
 
 
 class Weekday(models.IntegerChoices):
@@ -28,6 +29,10 @@ class DoctorSession(BaseModel):
     starts = models.TimeField()
     ends = models.TimeField()
     slot_minutes = models.PositiveSmallIntegerField(default=15)
+    buffer_before_minutes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Of the doctor's time before each appointment; no part of what the patient sees."
+    )
+    buffer_after_minutes = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="The same, after each appointment.")
     valid_from = models.DateField()
     valid_until = models.DateField(null=True, blank=True, help_text="The first day on which it no longer holds.")
 
@@ -36,6 +41,10 @@ class DoctorSession(BaseModel):
         constraints = [
             models.CheckConstraint(name="session_ends_after_start", condition=Q(ends__gt=F("starts"))),
             models.CheckConstraint(name="session_slot_within_5_to_240_min", condition=Q(slot_minutes__range=(5, 240))),
+            models.CheckConstraint(
+                name="session_buffers_at_most_60_min",
+                condition=Q(buffer_before_minutes__lte=LONGEST_BUFFER_MIN, buffer_after_minutes__lte=LONGEST_BUFFER_MIN),
+            ),
             models.CheckConstraint(
                 name="session_valid_period_not_empty", condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from"))
             ),
@@ -77,6 +86,8 @@ class DoctorException(BaseModel):
     during = DateTimeRangeField(help_text="[start, end), stored in UTC.")
     kind = models.CharField(max_length=8, choices=ExceptionKind)
     slot_minutes = models.PositiveSmallIntegerField(default=15, help_text="Of extra hours.")
+    buffer_before_minutes = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="Of extra hours; see the weekly session.")
+    buffer_after_minutes = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="Of extra hours; see the weekly session.")
     reason = models.CharField(max_length=120, blank=True)
 
     class Meta:
@@ -85,6 +96,10 @@ class DoctorException(BaseModel):
             models.CheckConstraint(name="exception_not_empty", condition=Q(during__isempty=False)),
             models.CheckConstraint(name="exception_opens_for_a_doctor", condition=~Q(kind=ExceptionKind.OPEN) | Q(doctor__isnull=False)),
             models.CheckConstraint(name="exception_slot_within_5_to_240_min", condition=Q(slot_minutes__range=(5, 240))),
+            models.CheckConstraint(
+                name="exception_buffers_at_most_60_min",
+                condition=Q(buffer_before_minutes__lte=LONGEST_BUFFER_MIN, buffer_after_minutes__lte=LONGEST_BUFFER_MIN),
+            ),
             ExclusionConstraint(
                 name="exception_opens_once",
                 expressions=[("doctor", RangeOperators.EQUAL), ("during", RangeOperators.OVERLAPS)],

@@ -15,6 +15,21 @@ LONGEST_SLOT = timedelta(minutes=240)
 
 
 @dataclass(frozen=True)
+class Buffers:
+    """Minutes of the doctor's time before and after each appointment. The patient does not see them."""
+
+    before: timedelta = timedelta(0)
+    after: timedelta = timedelta(0)
+
+    @classmethod
+    def of_minutes(cls, before: int, after: int) -> "Buffers":
+        return cls(timedelta(minutes=before), timedelta(minutes=after))
+
+
+NO_BUFFERS = Buffers()
+
+
+@dataclass(frozen=True)
 class Session:
     """A weekly stretch. `weekday` is ISO (1 Monday); `valid_until` is exclusive, None for ever."""
 
@@ -25,6 +40,7 @@ class Session:
     valid_from: date
     valid_until: date | None = None
     facility_id: int | None = None
+    buffers: Buffers = NO_BUFFERS
 
     def holds_on(self, day: date) -> bool:
         return day.isoweekday() == self.weekday and self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
@@ -47,6 +63,7 @@ class Exceptional:
     slot_minutes: int = 15
     facility_id: int | None = None
     is_clinic_wide: bool = False
+    buffers: Buffers = NO_BUFFERS
 
     def overlaps(self, start: datetime, end: datetime) -> bool:
         return self.start < end and start < self.end
@@ -65,7 +82,7 @@ class Hours:
 
 @dataclass(frozen=True)
 class Slot:
-    """[start, end) in UTC. Slots of one `block` belong to one stretch of hours."""
+    """[start, end) in UTC, as the patient sees it. Slots of one `block` belong to one stretch of hours."""
 
     start: datetime
     end: datetime
@@ -73,6 +90,16 @@ class Slot:
     facility_id: int | None = None
     is_extra: bool = False
     available: bool = True
+    buffers: Buffers = NO_BUFFERS
+
+    @property
+    def occupied(self) -> "Span":
+        """What it takes of the doctor's time."""
+        return self.start - self.buffers.before, self.end + self.buffers.after
+
+    def overlaps(self, span: "Span") -> bool:
+        start, end = self.occupied
+        return start < span[1] and span[0] < end
 
 
 class Reason(StrEnum):
@@ -100,7 +127,7 @@ Span = tuple[datetime, datetime]
 
 
 def compute_days(hours: Hours, taken: Iterable[Span], *, first: date, days: int, tz: ZoneInfo, now: datetime) -> list[Day]:
-    """What can still be booked on each of `days` days from `first`. `taken` are [start, end) of live appointments."""
+    """What can still be booked on each of `days` days from `first`. `taken` are [start, end) of live appointments, buffers included."""
     spans = list(taken)
     return [_compute_day(hours, spans, first + timedelta(days=n), tz, now) for n in range(days)]
 
@@ -159,7 +186,7 @@ def span_of(slots: Sequence[Slot], start: datetime, *, end: datetime | None = No
     found: list[Slot] = []
     for slot in slots:
         begins = not found and slot.start == start
-        goes_on = bool(found) and slot.block == found[0].block and slot.start == found[-1].end
+        goes_on = bool(found) and slot.block == found[0].block and slot.occupied[0] == found[-1].occupied[1]
         if not (begins or goes_on):
             continue
         found.append(slot)
@@ -186,7 +213,7 @@ def day_bounds(on: date, tz: ZoneInfo) -> Span:
 
 
 def _is_taken(slot: Slot, taken: list[Span]) -> bool:
-    return any(start < slot.end and slot.start < end for start, end in taken)
+    return any(slot.overlaps(span) for span in taken)
 
 
 # --- The grid ----------------------------------------------------------------------------
@@ -195,34 +222,38 @@ def _is_taken(slot: Slot, taken: list[Span]) -> bool:
 def _candidates(hours: Hours, on: date, tz: ZoneInfo) -> list[Slot]:
     """Slots before closing anything: weekly sessions first, extra hours where they leave room."""
     found: list[Slot] = []
-    for block, (grid, facility_id, is_extra) in enumerate(_grids(hours, on, tz)):
+    for block, (grid, stretch, is_extra) in enumerate(_grids(hours, on, tz)):
         for start, end in grid:
-            if not any(slot.start < end and start < slot.end for slot in found):
-                found.append(Slot(start, end, block, facility_id, is_extra))
+            slot = Slot(start, end, block, stretch.facility_id, is_extra, buffers=stretch.buffers)
+            if not any(earlier.overlaps(slot.occupied) for earlier in found):
+                found.append(slot)
     return sorted(found, key=lambda slot: slot.start)
 
 
-def _grids(hours: Hours, on: date, tz: ZoneInfo) -> Iterator[tuple[list[Span], int | None, bool]]:
+def _grids(hours: Hours, on: date, tz: ZoneInfo) -> Iterator[tuple[list[Span], Session | Exceptional, bool]]:
     for session in hours.sessions:
         opens, closes = datetime.combine(on, session.starts), datetime.combine(on, session.ends)
         within = _instant(opens, tz), _instant(closes, tz)
-        yield list(_grid(opens, closes, session.slot_minutes, within, tz)), session.facility_id, False
+        yield list(_grid(opens, closes, session, within, tz)), session, False
     for extra in hours.exceptions:
         if extra.kind == Kind.OPEN:
             opens, closes = (at.astimezone(tz).replace(tzinfo=None) for at in (extra.start, extra.end))
-            spans = _grid(opens, closes, extra.slot_minutes, (extra.start, extra.end), tz)
-            yield [span for span in spans if span[0].astimezone(tz).date() == on], extra.facility_id, True
+            spans = _grid(opens, closes, extra, (extra.start, extra.end), tz)
+            yield [span for span in spans if span[0].astimezone(tz).date() == on], extra, True
 
 
-def _grid(opens: datetime, closes: datetime, minutes: int, within: Span, tz: ZoneInfo) -> Iterator[Span]:
-    """Slots of the wall-clock stretch [opens, closes), each `minutes` long, inside the instants `within`."""
-    step = timedelta(minutes=minutes)
+def _grid(opens: datetime, closes: datetime, stretch: Session | Exceptional, within: Span, tz: ZoneInfo) -> Iterator[Span]:
+    """Slots of the wall-clock stretch [opens, closes), inside the instants `within`, their buffers too."""
+    length, buffers = timedelta(minutes=stretch.slot_minutes), stretch.buffers
+    step = buffers.before + length + buffers.after
     wall = opens
     while wall + step <= closes:
-        start = _instant_within(wall, within, tz)
+        occupied = _instant_within(wall, within, tz)
         wall += step
-        if start is not None and start + step <= within[1]:
-            yield start, start + step
+        if occupied is not None and occupied + step <= within[1]:
+            start = occupied + buffers.before
+            if start == occupied or _instant_within(start.astimezone(tz).replace(tzinfo=None), within, tz) == start:
+                yield start, start + length
 
 
 def _instant_within(wall: datetime, within: Span, tz: ZoneInfo) -> datetime | None:

@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from clinic.core.redis import RedisDown
 from scheduling import stores
-from scheduling.models import Appointment, DoctorException, DoctorSession, WaitlistOffer
+from scheduling.models import LONGEST_BUFFER_MIN, Appointment, DoctorException, DoctorSession, WaitlistOffer
 from scheduling.rules import slots as rules
+
+_BUFFERS = ("buffer_before_minutes", "buffer_after_minutes")
 
 
 def clinic_zone() -> ZoneInfo:
@@ -28,8 +30,8 @@ def hours_by_doctor(doctor_ids: Iterable[int], first: date, last: date) -> dict[
     """The same for several doctors: 2 queries."""
     ids = list(doctor_ids)
     sessions, exceptions = defaultdict(list), defaultdict(list)
-    for doctor_id, *fields in _session_rows(ids, first, last):
-        sessions[doctor_id].append(rules.Session(*fields))
+    for doctor_id, before, after, *fields in _session_rows(ids, first, last):
+        sessions[doctor_id].append(rules.Session(*fields, buffers=rules.Buffers.of_minutes(before, after)))
     for doctor_id, exception in _exception_rows(ids, first, last):
         exceptions[doctor_id].append(exception)
     everybody = exceptions[None]
@@ -38,18 +40,19 @@ def hours_by_doctor(doctor_ids: Iterable[int], first: date, last: date) -> dict[
 
 def _session_rows(doctor_ids: list[int], first: date, last: date):
     holding = DoctorSession.objects.filter(Q(valid_until=None) | Q(valid_until__gt=first), doctor_id__in=doctor_ids, valid_from__lte=last)
-    fields = ("doctor_id", "weekday", "starts", "ends", "slot_minutes", "valid_from", "valid_until", "facility_id")
-    return holding.order_by("doctor_id", "weekday", "starts", "id").values_list(*fields)
+    fields = ("weekday", "starts", "ends", "slot_minutes", "valid_from", "valid_until", "facility_id")
+    return holding.order_by("doctor_id", "weekday", "starts", "id").values_list("doctor_id", *_BUFFERS, *fields)
 
 
 def _exception_rows(doctor_ids: list[int], first: date, last: date):
     tz = clinic_zone()
     span = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1] + rules.LONGEST_SLOT
     rows = DoctorException.objects.filter(Q(doctor_id__in=doctor_ids) | Q(doctor=None), during__overlap=span)
-    fields = ("doctor_id", "kind", "during", "slot_minutes", "facility_id")
-    for doctor_id, kind, during, minutes, facility_id in rows.order_by("during", "id").values_list(*fields):
+    fields = ("doctor_id", "kind", "during", "slot_minutes", "facility_id", *_BUFFERS)
+    for doctor_id, kind, during, minutes, facility_id, *buffers in rows.order_by("during", "id").values_list(*fields):
         start, end = during.lower or span[0], during.upper or span[1]
-        yield doctor_id, rules.Exceptional(rules.Kind(kind), start, end, minutes, facility_id, is_clinic_wide=doctor_id is None)
+        given = {"is_clinic_wide": doctor_id is None, "buffers": rules.Buffers.of_minutes(*buffers)}
+        yield doctor_id, rules.Exceptional(rules.Kind(kind), start, end, minutes, facility_id, **given)
 
 
 def bookable_days(*, doctor_id: int, first: date, days: int, now: datetime) -> list[rules.Day]:
@@ -90,14 +93,14 @@ def _without(day: rules.Day, starts: set[datetime]) -> rules.Day:
 
 
 def taken_by_doctor(doctor_ids: Iterable[int], first: date, last: date, now: datetime) -> dict[int, list[rules.Span]]:
-    """Spans of live appointments, and of times that are offered to someone on the waitlist: 2 queries."""
+    """Spans of live appointments, buffers included, and of times that are offered to someone on the waitlist: 2 queries."""
     tz, ids = clinic_zone(), list(doctor_ids)
-    start, end = rules.day_bounds(first, tz)[0], rules.day_bounds(last, tz)[1] + rules.LONGEST_SLOT
-    live = Appointment.objects.live().overlapping(start, end).filter(doctor_id__in=ids)
+    start, end = rules.day_bounds(first, tz)[0] - timedelta(minutes=LONGEST_BUFFER_MIN), rules.day_bounds(last, tz)[1] + rules.LONGEST_SLOT
+    live = Appointment.objects.live().occupying(start, end).filter(doctor_id__in=ids)
     offered = WaitlistOffer.objects.open_at(now).filter(doctor_id__in=ids, starts_at__lt=end, ends_at__gt=start)
     spans = defaultdict(list)
-    for doctor_id, during in live.order_by().values_list("doctor_id", "during"):
-        spans[doctor_id].append((during.lower, during.upper))
+    for doctor_id, occupied in live.order_by().values_list("doctor_id", "occupied"):
+        spans[doctor_id].append((occupied.lower, occupied.upper))
     for doctor_id, *span in offered.values_list("doctor_id", "starts_at", "ends_at"):
         spans[doctor_id].append(tuple(span))
     return spans

@@ -4,14 +4,11 @@ Every path comes through here. The doctor's row is locked first, so that racing 
 each other; the exclusion constraints of the table are what cannot be got around.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.utils import timezone
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
@@ -19,33 +16,16 @@ from clinic.core.errors import Forbidden, InvalidInput, NotFound
 from clinic.core.http import check_version
 from patients.errors import DoctorInactive, PatientInactive
 from scheduling import locks
-from scheduling.errors import DoctorOnLeave, InThePast, OutsideHours, PatientBusy, SlotOffered, SlotTaken, TooEarly, WrongStatus
-from scheduling.models import LONGEST, Appointment, AppointmentStatus, Token, TokenStatus, WaitlistOffer
+from scheduling.errors import PatientBusy, SlotTaken, TooEarly, WrongStatus
+from scheduling.models import Appointment, AppointmentStatus, Token, TokenStatus
 from scheduling.models.appointment import NEXT_STATUSES
 from scheduling.permissions import OVERBOOK_APPOINTMENT
-from scheduling.rules import slots as rules
-from scheduling.selectors.hours import clinic_zone, hours_of
+from scheduling.rules.slots import as_utc
 from scheduling.services import holds
+from scheduling.services.placing import Details, place_of
 from scheduling.services.tokens import move_token
 
-FURTHEST = timedelta(days=10 * 366)
-
 _REFUSALS = {"appointment_doctor_booked_once": SlotTaken, "appointment_patient_booked_once": PatientBusy}
-
-
-@dataclass(frozen=True)
-class Details:
-    """What a booking may say beyond who and when.
-
-    `overbook_reason` makes it an overbooking; `offer` is the waitlist's offer that it accepts.
-    """
-
-    end: datetime | None = None
-    reason: str = ""
-    notes: str = ""
-    overbook_reason: str = ""
-    hold: str = ""
-    offer: UUID | None = None
 
 
 def book_appointment(
@@ -59,7 +39,7 @@ def book_appointment(
     Raises InThePast, OutsideHours, DoctorOnLeave, SlotTaken, SlotHeld, SlotOffered, PatientBusy, PatientInactive,
     DoctorInactive, InvalidInput, Forbidden.
     """
-    start, details["end"] = rules.as_utc(start), rules.as_utc(details.get("end"))
+    start, details["end"] = as_utc(start), as_utc(details.get("end"))
     wanted = Details(**details)
     if wanted.overbook_reason and by is not None and not by.has_perm(OVERBOOK_APPOINTMENT):
         raise Forbidden
@@ -75,12 +55,11 @@ def _book(*, patient_id, doctor_id, start, wanted, by, now, request_id) -> Appoi
         return earlier
     patient = locks.lock_patient(patient_id)
     _check_people(patient, doctor)
-    span, facility_id = _span(doctor, start, wanted, now)
+    place = place_of(doctor, start, wanted, now)
     appointment = Appointment(
         patient=patient,
         doctor=doctor,
-        facility_id=facility_id,
-        during=span,
+        **place.fields,
         reason=wanted.reason,
         notes=wanted.notes,
         is_overbooked=bool(wanted.overbook_reason),
@@ -120,7 +99,7 @@ def reschedule_appointment(
     if old_doctor_id is None:
         raise NotFound
     doctor_id = doctor_id or old_doctor_id
-    start, end = rules.as_utc(start), rules.as_utc(end)
+    start, end = as_utc(start), as_utc(end)
     holds.check_hold(doctor_id=doctor_id, start=start, hold=hold, by=by)
     wanted = Details(end=end, hold=hold)
     return _move(appointment_id, doctor_ids=(old_doctor_id, doctor_id), start=start, wanted=wanted, by=by, now=now, request_id=request_id)
@@ -135,14 +114,12 @@ def _move(appointment_id, *, doctor_ids, start, wanted, by, now, request_id) -> 
     require_next(old, AppointmentStatus.RESCHEDULED)
     patient = locks.lock_patient(old.patient_id)
     _check_people(patient, doctor)
-    length = old.during.upper - old.during.lower
-    span, facility_id = _span(doctor, start, wanted, now, at_least=length)
+    place = place_of(doctor, start, wanted, now, at_least=old.during.upper - old.during.lower)
     new = Appointment(
         pk=_next_id(),
         patient=patient,
         doctor=doctor,
-        facility_id=facility_id,
-        during=span,
+        **place.fields,
         reason=old.reason,
         notes=old.notes,
         booked_by=by,
@@ -233,46 +210,6 @@ def _check_people(patient, doctor) -> None:
         raise DoctorInactive
     if not patient.is_active:
         raise PatientInactive
-
-
-def _span(
-    doctor, start: datetime, wanted: Details, now: datetime, at_least: timedelta = timedelta(0)
-) -> tuple[DateTimeTZRange, int | None]:
-    """([start, end), facility) of the appointment, if it may be there."""
-    _check_shape(start, wanted.end, now)
-    if wanted.overbook_reason:
-        return DateTimeTZRange(start, wanted.end or start + timedelta(minutes=doctor.slot_minutes)), None
-    on = timezone.localtime(start).date()
-    hours = hours_of(doctor.pk, on, on)
-    found = rules.span_of(rules.slots_of(hours, on, clinic_zone()), start, end=wanted.end, at_least=at_least)
-    if not found:
-        raise _closed_because(hours, start, wanted.end or start + timedelta(minutes=1))
-    span = DateTimeTZRange(start, found[-1].end)
-    # The constraint lets an appointment lie under an overbooked one; a new booking does not go there.
-    if Appointment.objects.live().overlapping(span.lower, span.upper).filter(doctor=doctor, is_overbooked=True).exists():
-        raise SlotTaken
-    offers = WaitlistOffer.objects.open_at(now).filter(doctor=doctor, starts_at__lt=span.upper, ends_at__gt=span.lower)
-    if (offers.exclude(public_id=wanted.offer) if wanted.offer else offers).exists():
-        raise SlotOffered
-    return span, found[0].facility_id
-
-
-def _check_shape(start: datetime, end: datetime | None, now: datetime) -> None:
-    if start < now:
-        raise InThePast
-    if start > now + FURTHEST:
-        raise InvalidInput(errors={"start": ["That is too far ahead."]})
-    if end is not None and not start < end <= start + LONGEST:
-        raise InvalidInput(errors={"end": ["An appointment ends after its start, and within 12 hours."]})
-
-
-def _closed_because(hours: rules.Hours, start: datetime, end: datetime) -> Exception:
-    kinds = {e.kind for e in hours.exceptions if e.overlaps(start, end)}
-    if rules.Kind.LEAVE in kinds:
-        return DoctorOnLeave()
-    if rules.Kind.HOLIDAY in kinds:
-        return OutsideHours("The clinic is closed on that day.")
-    return OutsideHours()
 
 
 # --- Writing -------------------------------------------------------------------------------

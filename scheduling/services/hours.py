@@ -24,9 +24,11 @@ _REFUSALS = {"session_of_a_doctor_never_overlaps": HoursOverlap, "exception_open
 _SHAPES = {
     "session_ends_after_start": ("ends", "It has to end after its start."),
     "session_slot_within_5_to_240_min": ("slot_minutes", "A slot lasts 5 to 240 minutes."),
+    "session_buffers_at_most_60_min": ("buffer_after_minutes", "A buffer lasts at most 60 minutes."),
     "session_valid_period_not_empty": ("valid_until", "It has to be later than the first day."),
     "exception_not_empty": ("end", "It has to end after its start."),
     "exception_opens_for_a_doctor": ("doctor", "Extra hours are a doctor's."),
+    "exception_buffers_at_most_60_min": ("buffer_after_minutes", "A buffer lasts at most 60 minutes."),
     "exception_slot_within_5_to_240_min": ("slot_minutes", "A slot lasts 5 to 240 minutes."),
 }
 
@@ -39,7 +41,8 @@ def add_session(*, data: dict, by) -> DoctorSession:
     """
     if not data["starts"] < data["ends"]:
         raise InvalidInput(errors={"ends": ["It has to end after its start."]})
-    if _minutes_between(data["starts"], data["ends"]) < data["slot_minutes"]:
+    buffers = data.get("buffer_before_minutes", 0) + data.get("buffer_after_minutes", 0)
+    if _minutes_between(data["starts"], data["ends"]) < data["slot_minutes"] + buffers:
         raise InvalidInput(errors={"slot_minutes": ["Not one slot fits in."]})
     session = _save(DoctorSession(**data))
     _record("session_added", session, by=by, changes={"weekday": session.weekday, "starts": str(session.starts), "ends": str(session.ends)})
@@ -106,6 +109,12 @@ class Range:
     end: time
     slot_minutes: int
     weekdays: tuple[int, ...] | None = None
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+
+    @property
+    def step_minutes(self) -> int:
+        return self.buffer_before_minutes + self.slot_minutes + self.buffer_after_minutes
 
     @property
     def days(self) -> list[date]:
@@ -131,6 +140,8 @@ def open_range(*, doctor, wanted: Range, by, on: date, facility=None) -> list[ru
             during=DateTimeTZRange(*span),
             kind=ExceptionKind.OPEN,
             slot_minutes=wanted.slot_minutes,
+            buffer_before_minutes=wanted.buffer_before_minutes,
+            buffer_after_minutes=wanted.buffer_after_minutes,
             reason="Opened for a range of days",
         )
         for span in spans
@@ -160,9 +171,9 @@ def _check_range(wanted: Range, on: date) -> None:
         errors["weekdays"] = ["None of the days falls on these weekdays."]
     if length <= 0:
         errors["end"] = ["It has to end after its start."]
-    elif length < wanted.slot_minutes:
+    elif length < wanted.step_minutes:
         errors["slot_minutes"] = ["Not one slot fits in."]
-    if not errors and len(wanted.days) * (length // wanted.slot_minutes) > MOST_SLOTS:
+    if not errors and len(wanted.days) * (length // wanted.step_minutes) > MOST_SLOTS:
         errors["date_to"] = [f"At most {MOST_SLOTS} slots at once."]
     if errors:
         raise InvalidInput(errors=errors)

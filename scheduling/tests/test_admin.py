@@ -55,7 +55,7 @@ def test_nothing_is_booked_around_the_service(office):
 def test_hours_are_added_and_ended_through_the_service(office):
     body = {
         "doctor": DoctorFactory().pk, "facility": FacilityFactory().pk, "weekday": 1, "starts": "09:00", "ends": "12:00",
-        "slot_minutes": 15, "valid_from": "2026-01-01", "valid_until": "",
+        "slot_minutes": 15, "valid_from": "2026-01-01", "valid_until": "", "buffer_before_minutes": 5, "buffer_after_minutes": 0,
     }  # fmt: skip
 
     assert office.post(url("doctorsession", "add"), body).status_code == 302
@@ -71,7 +71,7 @@ def test_overlapping_hours_are_refused_in_the_form(office):
     session = SessionFactory()
     body = {
         "doctor": session.doctor_id, "facility": session.facility_id, "weekday": 1, "starts": "11:00", "ends": "13:00", "slot_minutes": 15,
-        "valid_from": "2026-01-01", "valid_until": "",
+        "valid_from": "2026-01-01", "valid_until": "", "buffer_before_minutes": 5, "buffer_after_minutes": 0,
     }  # fmt: skip
 
     response = office.post(url("doctorsession", "add"), body)
@@ -83,7 +83,7 @@ def test_overlapping_hours_are_refused_in_the_form(office):
 def test_leave_is_added_and_removed_through_the_service(office):
     body = {
         "doctor": DoctorFactory().pk, "kind": "leave", "slot_minutes": 15, "reason": "", "facility": "", "during_0": "2030-01-01 00:00",
-        "during_1": "2030-01-02 00:00",
+        "during_1": "2030-01-02 00:00", "buffer_before_minutes": 0, "buffer_after_minutes": 0,
     }  # fmt: skip
 
     assert office.post(url("doctorexception", "add"), body).status_code == 302

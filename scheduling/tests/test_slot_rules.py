@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.rules.slots import Exceptional, Hours, Kind, Reason, Session, compute_days, day_bounds, slots_of, span_of
+from scheduling.rules.slots import Buffers, Exceptional, Hours, Kind, Reason, Session, compute_days, day_bounds, slots_of, span_of
 
 LONDON = ZoneInfo("Europe/London")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -220,6 +220,7 @@ days = st.one_of(
     st.dates(date(2010, 1, 1), date(2035, 12, 31)),
     st.sampled_from([date(2030, 3, 31), date(2030, 10, 27), date(2030, 10, 6), date(2030, 4, 7), date(2030, 3, 10), date(2030, 11, 3)]),
 )
+buffers = st.builds(Buffers.of_minutes, *[st.sampled_from([0, 0, 5, 7, 60])] * 2)
 times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 5, 15, 30, 45]))
 
 
@@ -232,8 +233,9 @@ def hours_on(draw, on):
         closing.append(Exceptional(Kind.BREAK, start, start + timedelta(minutes=draw(st.integers(1, 300)))))
     if draw(st.booleans()):
         start = datetime.combine(on, draw(times), tzinfo=UTC)
-        closing.append(Exceptional(Kind.OPEN, start, start + timedelta(minutes=draw(st.integers(30, 600))), draw(st.integers(5, 90))))
-    return Hours([session(opens[0], opens[1], draw(st.integers(5, 120)), on)], closing)
+        end = start + timedelta(minutes=draw(st.integers(30, 600)))
+        closing.append(Exceptional(Kind.OPEN, start, end, draw(st.integers(5, 90)), buffers=draw(buffers)))
+    return Hours([session(opens[0], opens[1], draw(st.integers(5, 120)), on, buffers=draw(buffers))], closing)
 
 
 @settings(max_examples=400, deadline=None)
@@ -245,17 +247,18 @@ def test_slots_are_disjoint_real_and_inside_the_hours(data, on, tz):
     slots = slots_of(hours, on, tz)
 
     for slot, following in itertools.pairwise(slots):
-        assert slot.end <= following.start
+        assert slot.occupied[1] <= following.occupied[0]
     shown = [slot.start.astimezone(tz).replace(tzinfo=None) for slot in slots]
     assert len(set(shown)) == len(shown), "a wall-clock time is offered once"
     for slot in slots:
         assert slot.start.astimezone(tz).date() == on
         assert not any(e.kind != Kind.OPEN and e.overlaps(slot.start, slot.end) for e in hours.exceptions)
         if not slot.is_extra:
-            starts, ends = (at.astimezone(tz).replace(tzinfo=None) for at in (slot.start, slot.end))
-            assert slot.end - slot.start == timedelta(minutes=weekly.slot_minutes)
+            assert slot.end - slot.start == timedelta(minutes=weekly.slot_minutes), "a buffer does not lengthen what the patient sees"
+            assert (slot.start - slot.occupied[0], slot.occupied[1] - slot.end) == (weekly.buffers.before, weekly.buffers.after)
+            starts, ends = (at.astimezone(tz).replace(tzinfo=None) for at in slot.occupied)
             assert weekly.starts <= starts.time()
-            assert ends <= datetime.combine(on, weekly.ends) or (ends - starts) > (slot.end - slot.start)
+            assert ends <= datetime.combine(on, weekly.ends) or (ends - starts) > (slot.occupied[1] - slot.occupied[0])
 
 
 @settings(max_examples=200, deadline=None)
@@ -273,4 +276,4 @@ def test_no_offered_slot_is_past_or_taken_and_a_reason_stands_exactly_where_noth
     assert (day.reason is None) == bool(day.available)
     for slot in day.available:
         assert slot.start >= now
-        assert not any(begin < slot.end and slot.start < finish for begin, finish in taken)
+        assert not any(begin < slot.occupied[1] and slot.occupied[0] < finish for begin, finish in taken)
