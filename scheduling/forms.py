@@ -1,6 +1,6 @@
 """The shape of what the pages send."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django import forms
 from django.utils import timezone
@@ -9,6 +9,7 @@ from clinic.accounts.models import Department, Doctor, Facility
 from clinic.core.forms import DateInput, DateTimeInput, RequestIdField, TimeInput
 from scheduling.models import LONGEST_BUFFER_MIN, ExceptionKind, Priority
 from scheduling.models.hours import Weekday
+from scheduling.models.series import MOST_DATES, MOST_WEEKS_APART
 
 
 class PublicIdChoice(forms.ModelChoiceField):
@@ -29,6 +30,24 @@ class BookingForm(forms.Form):
     hold = forms.CharField(max_length=200, required=False, widget=forms.HiddenInput)
     held_start = forms.DateTimeField(required=False, widget=forms.HiddenInput)
     overbook_reason = forms.CharField(max_length=200, required=False)
+    every_weeks = forms.IntegerField(min_value=1, max_value=MOST_WEEKS_APART, required=False, label="Every so many weeks")
+    count = forms.IntegerField(min_value=2, max_value=MOST_DATES, required=False, label="How many times in all")
+    until = forms.DateField(widget=DateInput, required=False, label="Or until, this day included")
+
+    @property
+    def repeat_fields(self):
+        return [self[name] for name in ("every_weeks", "count", "until")]
+
+
+class SeriesEndForm(forms.Form):
+    from_on = forms.DateField(widget=DateInput, initial=timezone.localdate, label="Cancel from this day on")
+    reason = forms.CharField(max_length=200, label="Reason")
+
+    def clean_from_on(self):
+        on = self.cleaned_data["from_on"]
+        if not date(1900, 1, 1) < on < date(2200, 1, 1):
+            raise forms.ValidationError("This date is out of range.")
+        return on
 
 
 class ReasonForm(forms.Form):

@@ -1,6 +1,6 @@
 """The only row locks of scheduling, and their order.
 
-    request -> doctors (bookings, by id) -> waitlist entry -> appointment -> queue day -> token -> encounter, patient
+    request -> date of a series -> doctors (bookings, by id) -> waitlist entry -> appointment -> queue day -> token -> encounter, patient
 
 A request is a press of a button by its request_id: a second press waits here until the first one is
 done, before it takes anything of its own.
@@ -20,7 +20,7 @@ from django.db import connection
 from clinic.accounts.models import Doctor
 from clinic.core.errors import NotFound
 from patients.locks import lock_patient
-from scheduling.models import Appointment, Queue, QueueDay, Reminder, ReminderStatus, Token, TokenStatus, WaitlistEntry
+from scheduling.models import Appointment, Queue, QueueDay, Reminder, ReminderStatus, SeriesDate, Token, TokenStatus, WaitlistEntry
 
 __all__ = [
     "alone",
@@ -31,6 +31,7 @@ __all__ = [
     "lock_queue",
     "lock_queue_day",
     "lock_request",
+    "lock_series_date",
     "lock_stale_reminders",
     "lock_token",
     "lock_waitlist_entry",
@@ -83,6 +84,12 @@ def lock_waitlist_entry(entry_id: int) -> WaitlistEntry:
     if entry is None:
         raise NotFound
     return entry
+
+
+def lock_series_date(date_id: int) -> SeriesDate:
+    """With series and patient read along."""
+    rows = SeriesDate.objects.select_for_update(no_key=True, of=("self",)).select_related("series__patient", "series__doctor")
+    return rows.get(pk=date_id)
 
 
 def lock_stale_reminders(now: datetime, limit: int) -> list[Reminder]:

@@ -1,6 +1,20 @@
 from django.urls import path
 
-from scheduling.views import appointments, booking, hours, leave, missed, queue, reminders, schedule, tokens, waitlist, waits, walk_in
+from scheduling.views import (
+    appointments,
+    booking,
+    hours,
+    leave,
+    missed,
+    queue,
+    reminders,
+    schedule,
+    series,
+    tokens,
+    waitlist,
+    waits,
+    walk_in,
+)
 
 app_name = "scheduling"
 
@@ -14,6 +28,8 @@ urlpatterns = [
     path("appointments/<uuid:appointment>/no-show/", appointments.no_show, name="no_show"),
     path("appointments/<uuid:appointment>/check-in/", appointments.check_in, name="check_in"),
     path("appointments/<uuid:appointment>/visit/", appointments.start_visit, name="start_visit"),
+    path("series/<uuid:series>/", series.series, name="series"),
+    path("series/<uuid:series>/cancel/", series.cancel, name="series_cancel"),
     path("hours/", hours.hours, name="hours"),
     path("hours/sessions/", hours.add_session, name="add_session"),
     path("hours/sessions/<uuid:session>/end/", hours.end_session, name="end_session"),

@@ -44,6 +44,24 @@ def idempotent(action):
     return run
 
 
+def keyed(action):
+    """Decorate a view's POST method whose service repeats a request by its `request_id` alone.
+
+    For a service of several transactions: `idempotent` would put them into one.
+    """
+
+    @functools.wraps(action)
+    def run(view, request, *args, **kwargs):
+        key = request.headers.get("Idempotency-Key")
+        if key is not None:
+            idempotency.check_key(key)
+        request.request_id = idempotency.request_id_of(request.user, key)
+        return action(view, request, *args, **kwargs)
+
+    run.is_idempotent = True  # the API's description says so
+    return run
+
+
 def _answer_of(response: Response) -> Answer:
     return Answer(response.status_code, orjson.loads(encode_json(response.data)))
 

@@ -34,7 +34,7 @@ from patients.tests.factories import (
 from pharmacy.services.recall import record_call
 from pharmacy.services.stock import change_batch_state
 from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, stocked
-from scheduling.models import Appointment, Queue, ReminderOptOut, Token, WaitlistEntry
+from scheduling.models import Appointment, AppointmentSeries, Queue, ReminderOptOut, Token, WaitlistEntry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("patients.tests.urls")]
 # What a merge and its undoing leave behind on purpose: the journal, the audit, and the two records' versions.
@@ -84,6 +84,7 @@ def full_record() -> Patient:
     day = timezone.localdate()
     WaitlistEntry.objects.create(patient=patient, doctor=DoctorFactory(), first_on=day, last_on=day, band=2)
     ReminderOptOut.objects.create(patient=patient)
+    AppointmentSeries.objects.create(patient=patient, doctor=DoctorFactory(), starts_at=timezone.now(), every_weeks=1, request_id=uuid4())
     PatientFactory(status="inactive", deactivated_reason="merged before", merged_into=patient)
     return patient
 

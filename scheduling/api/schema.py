@@ -15,7 +15,7 @@ from clinic.core.schema import (
     whole_list_of,
 )
 from patients.api.schema import VISIT_OPERATIONS, VisitAnswer
-from scheduling.api import appointments, queue, slots, visits
+from scheduling.api import appointments, queue, series, slots, visits
 from scheduling.api import serializers as shapes
 from scheduling.api.paging import PageInput
 from scheduling.models import AppointmentStatus, Priority, TokenStatus
@@ -50,6 +50,32 @@ class AppointmentAnswer(serializers.Serializer):
     rescheduled_to = serializers.UUIDField(allow_null=True)
     visit = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
+
+
+class SeriesDateAnswer(serializers.Serializer):
+    date = serializers.DateField()
+    status = serializers.ChoiceField(["booked", "refused", "pending"])
+    appointment = serializers.UUIDField(allow_null=True)
+    appointment_status = serializers.ChoiceField(AppointmentStatus.choices, allow_null=True)
+    start = serializers.DateTimeField(allow_null=True)
+    code = serializers.CharField(allow_null=True, help_text="Why it was not booked.")
+    detail = serializers.CharField(allow_null=True)
+
+
+class SeriesAnswer(serializers.Serializer):
+    id = serializers.UUIDField()
+    patient = serializers.UUIDField()
+    patient_name = serializers.CharField()
+    doctor = serializers.UUIDField()
+    doctor_name = serializers.CharField()
+    start = serializers.DateTimeField()
+    every_weeks = serializers.IntegerField(min_value=1)
+    reason = serializers.CharField(allow_blank=True)
+    dates = SeriesDateAnswer(many=True)
+
+
+class SeriesEndAnswer(SeriesAnswer):
+    cancelled = serializers.IntegerField(min_value=0)
 
 
 class SlotAnswer(serializers.Serializer):
@@ -129,6 +155,28 @@ describe(
         parameters=SHOWS_VERSION,
     ),
     no_show=extend_schema(request=None, responses=AppointmentAnswer, parameters=SHOWS_VERSION),
+)
+describe(
+    series.RecurringAppointments,
+    post=extend_schema(
+        operation_id="appointments_recurring_create",
+        description="Book the same time every so many weeks. Each date is a booking of its own, and says what became of it.",
+        request=shapes.SeriesInput,
+        responses={201: SeriesAnswer},
+    ),
+)
+describe(
+    series.RecurringAppointment,
+    get=extend_schema(operation_id="appointments_recurring_retrieve", responses=SeriesAnswer),
+)
+describe(
+    series.CancelRecurring,
+    post=extend_schema(
+        operation_id="appointments_recurring_cancel",
+        description="Cancel what is still booked from a day on, moved ones included.",
+        request=shapes.SeriesCancelInput,
+        responses=SeriesEndAnswer,
+    ),
 )
 describe(
     appointments.DoctorAppointments,

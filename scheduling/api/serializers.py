@@ -9,6 +9,7 @@ from clinic.core.serializers import PublicIdField
 from patients.models import Patient
 from scheduling.models import LONGEST_BUFFER_MIN, Appointment, AppointmentStatus, Priority, Token, TokenStatus
 from scheduling.models.hours import Weekday
+from scheduling.models.series import MOST_DATES, MOST_WEEKS_APART
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2200, 1, 1)
 
@@ -64,6 +65,23 @@ class RescheduleInput(serializers.Serializer):
     end = serializers.DateTimeField(required=False, allow_null=True)
     doctor = PublicIdField(queryset=Doctor.objects.all(), required=False, allow_null=True)
     hold = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class SeriesInput(serializers.Serializer):
+    """Every so many weeks: `count` times, or `until` a day (included)."""
+
+    patient = VisibleIdField(queryset=Patient.objects.all())
+    doctor = PublicIdField(queryset=Doctor.objects.all())
+    start = serializers.DateTimeField()
+    every_weeks = serializers.IntegerField(min_value=1, max_value=MOST_WEEKS_APART)
+    count = serializers.IntegerField(min_value=2, max_value=MOST_DATES, required=False, allow_null=True)
+    until = ClinicDateField(required=False, allow_null=True)
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class SeriesCancelInput(serializers.Serializer):
+    date_from = ClinicDateField()
+    reason = serializers.CharField(max_length=200)
 
 
 class ReasonInput(serializers.Serializer):

@@ -2,6 +2,7 @@ from scheduling.models.appointment import LIVE_STATUSES, LONGEST, LONGEST_BUFFER
 from scheduling.models.hours import DoctorException, DoctorSession, ExceptionKind, KeptAppointment
 from scheduling.models.queue import OPEN_STATUSES, Priority, Queue, QueueDay, Token, TokenStatus, TokenTransition
 from scheduling.models.reminder import Reminder, ReminderKind, ReminderOptOut, ReminderStatus
+from scheduling.models.series import AppointmentSeries, SeriesDate
 from scheduling.models.waitlist import OfferStatus, WaitlistEntry, WaitlistOffer, WaitlistStatus
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "LONGEST_BUFFER_MIN",
     "OPEN_STATUSES",
     "Appointment",
+    "AppointmentSeries",
     "AppointmentStatus",
     "DoctorException",
     "DoctorSession",
@@ -23,6 +25,7 @@ __all__ = [
     "ReminderKind",
     "ReminderOptOut",
     "ReminderStatus",
+    "SeriesDate",
     "Token",
     "TokenStatus",
     "TokenTransition",

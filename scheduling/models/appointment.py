@@ -117,6 +117,16 @@ class Appointment(VersionedModel):
     encounter = models.OneToOneField(
         "patients.Encounter", models.PROTECT, null=True, blank=True, editable=False, related_name="appointment"
     )
+    series = models.ForeignKey(
+        "scheduling.AppointmentSeries",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        related_name="appointments",
+        help_text="The recurring appointments that it is one of, also after it was moved.",
+    )
     booked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     request_id = models.UUIDField(null=True, unique=True, editable=False)
     source_id = models.CharField(
@@ -165,6 +175,7 @@ class Appointment(VersionedModel):
             models.Index(F("doctor"), Func(F("during"), function="lower"), name="appointment_by_doctor_start"),
             models.Index(F("patient"), Func(F("during"), function="lower"), name="appointment_by_patient_start"),
             models.Index(Func(F("during"), function="lower"), F("id"), name="appointment_by_start"),
+            models.Index(fields=["series"], name="appointment_by_series", condition=Q(series__isnull=False)),
             GistIndex(fields=["during"], name="appointment_during"),
             models.Index(
                 Func(F("during"), function="lower"),

@@ -54,7 +54,7 @@ def _book(*, patient_id, doctor_id, start, wanted, by, now, request_id) -> Appoi
     if earlier := _earlier(request_id):
         return earlier
     patient = locks.lock_patient(patient_id)
-    _check_people(patient, doctor)
+    check_people(patient, doctor)
     place = place_of(doctor, start, wanted, now)
     appointment = Appointment(
         patient=patient,
@@ -64,6 +64,7 @@ def _book(*, patient_id, doctor_id, start, wanted, by, now, request_id) -> Appoi
         notes=wanted.notes,
         is_overbooked=bool(wanted.overbook_reason),
         overbook_reason=wanted.overbook_reason,
+        series_id=wanted.series_id,
         booked_by=by,
         request_id=request_id,
     )
@@ -113,7 +114,7 @@ def _move(appointment_id, *, doctor_ids, start, wanted, by, now, request_id) -> 
     old = locks.lock_appointment(appointment_id)
     require_next(old, AppointmentStatus.RESCHEDULED)
     patient = locks.lock_patient(old.patient_id)
-    _check_people(patient, doctor)
+    check_people(patient, doctor)
     place = place_of(doctor, start, wanted, now, at_least=old.during.upper - old.during.lower)
     new = Appointment(
         pk=_next_id(),
@@ -122,6 +123,7 @@ def _move(appointment_id, *, doctor_ids, start, wanted, by, now, request_id) -> 
         **place.fields,
         reason=old.reason,
         notes=old.notes,
+        series_id=old.series_id,
         booked_by=by,
         request_id=request_id,
     )
@@ -205,7 +207,8 @@ def _earlier(request_id: UUID | None) -> Appointment | None:
     return Appointment.objects.select_related("patient", "doctor__user").filter(request_id=request_id).first()
 
 
-def _check_people(patient, doctor) -> None:
+def check_people(patient, doctor) -> None:
+    """Raises DoctorInactive, PatientInactive."""
     if not doctor.is_active:
         raise DoctorInactive
     if not patient.is_active:

@@ -20,7 +20,8 @@ FURTHEST = timedelta(days=10 * 366)
 class Details:
     """What a booking may say beyond who and when.
 
-    `overbook_reason` makes it an overbooking; `offer` is the waitlist's offer that it accepts.
+    `overbook_reason` makes it an overbooking; `offer` is the waitlist's offer that it accepts,
+    `series_id` the series that it is one of.
     """
 
     end: datetime | None = None
@@ -29,6 +30,7 @@ class Details:
     overbook_reason: str = ""
     hold: str = ""
     offer: UUID | None = None
+    series_id: int | None = None
 
 
 @dataclass(frozen=True)

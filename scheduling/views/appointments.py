@@ -86,7 +86,15 @@ def start_visit(request, appointment: UUID):
 
 def _get(request, public_id: UUID) -> Appointment:
     rows = Appointment.objects.visible_to(request.user).select_related(
-        "patient", "doctor__user", "doctor__department", "rescheduled_to", "rescheduled_from", "encounter", "token__queue", "booked_by"
+        "patient",
+        "doctor__user",
+        "doctor__department",
+        "rescheduled_to",
+        "rescheduled_from",
+        "encounter",
+        "token__queue",
+        "booked_by",
+        "series",
     )
     return get_object_or_404(rows, public_id=public_id)
 

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, render
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,6 +18,7 @@ from scheduling.models import Appointment
 from scheduling.permissions import BOOK_APPOINTMENT
 from scheduling.selectors import picker
 from scheduling.services import booking, holds
+from scheduling.services.series import Repeat, book_series
 from scheduling.views.pages import asked_date, asked_id, back_to, refused, status_of
 
 
@@ -29,6 +31,8 @@ def book(request, patient: UUID):
         return _page(request, person, form)
     doctor = get_object_or_404(Doctor, public_id=asked_id(request, "doctor"))
     wanted = form.cleaned_data
+    if wanted["every_weeks"]:
+        return _book_series(request, person, doctor, form)
     try:
         appointment = booking.book_appointment(
             patient_id=person.pk,
@@ -44,6 +48,27 @@ def book(request, patient: UUID):
     except DomainError as refusal:
         return _page(request, person, form, refusal=refusal)
     return _done(request, appointment, "Booked")
+
+
+def _book_series(request, person: Patient, doctor: Doctor, form: BookingForm):
+    if not request.user.is_staff_member:  # a patient books one appointment at a time
+        raise PermissionDenied
+    wanted = form.cleaned_data
+    holds.release_hold(doctor_id=doctor.pk, start=wanted["start"], hold=wanted["hold"])
+    try:
+        made = book_series(
+            patient_id=person.pk,
+            doctor_id=doctor.pk,
+            start=wanted["start"],
+            repeat=Repeat(wanted["every_weeks"], wanted["count"], wanted["until"]),
+            reason=wanted["reason"],
+            by=request.user,
+            now=timezone.now(),
+            request_id=wanted["request_id"],
+        )
+    except DomainError as refusal:
+        return _page(request, person, form, refusal=refusal)
+    return redirect("scheduling:series", made.public_id)
 
 
 @require_http_methods(["GET", "POST"])

@@ -19,6 +19,7 @@ register = template.Library()
 TONES = {
     # appointments
     "booked": ("info", "calendar"),
+    "refused": ("warning", "x-circle"),
     "checked_in": ("accent", "arrow-right-end-on-rectangle"),
     "in_consultation": ("accent", "chat-bubble-left-right"),
     "in_progress": ("accent", "play"),
