@@ -21,7 +21,7 @@ def _attribute(field: models.Field) -> str:
 
 def _type(field: models.Field) -> str:
     """One word: mermaid takes no more."""
-    return field.db_type(connection).replace("(", " ").split()[0]
+    return field.db_parameters(connection)["type"].replace("(", " ").split()[0]
 
 
 def _relationship(field: models.ForeignKey) -> str:
