@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from analytics import rules
 from analytics.rules import Waits
-from billing.models import Invoice, InvoiceState, Payment, PaymentMethod, Refund
+from billing.models import CreditNote, Deposit, DepositRefund, Invoice, Payment, PaymentMethod, Refund
 from billing.models.invoice import OWED_BY_INSURER, OWED_BY_PATIENT
 from clinic.accounts.models import Doctor
 from clinic.core.money import ZERO
@@ -57,7 +57,7 @@ class DayFigures:
     prescriptions: dict[str, int] = field(default_factory=dict)
     units_dispensed: int = 0
     invoices_issued: int = 0
-    billed: Decimal = ZERO
+    billed: Decimal = ZERO  # less what was voided or credited that day
     methods: list[MethodDay] = field(default_factory=list)
     open_invoices: int = 0
     open_balance: Decimal = ZERO
@@ -112,11 +112,16 @@ def _grouped(rows, kind: str, doctor: str, status: str, amount: str = ""):
 
 def _count_by_doctor(figures: DayFigures, start: datetime, end: datetime) -> None:
     days_appointments = Appointment.objects.filter(during__overlap=(start, end), during__startswith__gte=start, during__startswith__lt=end)
-    days_invoices = Invoice.objects.filter(state=InvoiceState.ISSUED, issued_at__gte=start, issued_at__lt=end)
+    within = {"gte": start, "lt": end}
+    days_invoices = Invoice.objects.filter(**{f"issued_at__{bound}": at for bound, at in within.items()})
+    days_voids = Invoice.objects.filter(issued_at__isnull=False, **{f"voided_at__{bound}": at for bound, at in within.items()})
+    days_credits = CreditNote.objects.filter(**{f"issued_at__{bound}": at for bound, at in within.items()})
     rows = _grouped(days_appointments, "appointments", "doctor", "status").union(
         _grouped(Encounter.objects.filter(started_at__gte=start, started_at__lt=end), "encounters", "doctor", "status"),
         _grouped(Prescription.objects.filter(signed_at__gte=start, signed_at__lt=end), "prescriptions", "prescriber", "status"),
         _grouped(days_invoices, "invoices", "encounter__doctor", "state", "total"),
+        _grouped(days_voids, "taken back", "encounter__doctor", "state", "total"),
+        _grouped(days_credits, "taken back", "invoice__encounter__doctor", "invoice__state", "amount"),
         all=True,
     )
     by_doctor: dict[int, DoctorDay] = defaultdict(lambda: DoctorDay(name=""))
@@ -125,6 +130,8 @@ def _count_by_doctor(figures: DayFigures, start: datetime, end: datetime) -> Non
         if kind == "invoices":
             figures.invoices_issued += number
             figures.billed += amount
+        elif kind == "taken back":
+            figures.billed -= amount
         else:
             counts[kind][status] = counts[kind].get(status, 0) + number
         if doctor is not None:
@@ -145,6 +152,8 @@ def _add(row: DoctorDay, kind: str, status: str, number: int, amount: Decimal) -
         row.prescriptions += number
     elif kind == "invoices":
         row.billed += amount
+    elif kind == "taken back":
+        row.billed -= amount
 
 
 # --- The queue, and the money: one query each ------------------------------------------------------
@@ -158,17 +167,32 @@ def _count_tokens(figures: DayFigures, now: datetime) -> None:
 
 
 def _sum_money(figures: DayFigures, start: datetime, end: datetime) -> None:
-    """A refund counts on the day on which it was given, by the method of its payment."""
-    taken = Payment.objects.filter(received_at__gte=start, received_at__lt=end).annotate(kind=Value("taken"), by=F("method"))
-    given = Refund.objects.filter(refunded_at__gte=start, refunded_at__lt=end).annotate(kind=Value("given"), by=F("payment__method"))
-    sums = [rows.order_by().values_list("kind", "by").annotate(amount=Sum("amount")) for rows in (taken, given)]
-    found = {(kind, method): amount for kind, method, amount in sums[0].union(sums[1], all=True)}
+    """Money by the way it came, as in billing's day report: a refund counts on the day on which it was given, and what is paid from an
+    advance came before."""
+    moved = [
+        ("taken", Payment.objects.exclude(method=PaymentMethod.DEPOSIT), "received_at", "method"),
+        ("taken", Deposit.objects, "received_at", "method"),
+        ("given", Refund.objects.exclude(payment__method=PaymentMethod.DEPOSIT), "refunded_at", "payment__method"),
+        ("given", DepositRefund.objects, "refunded_at", "deposit__method"),
+    ]
+    sums = [
+        rows.filter(**{f"{at}__gte": start, f"{at}__lt": end})
+        .order_by()
+        .annotate(kind=Value(kind), by=F(method))
+        .values_list("kind", "by")
+        .annotate(amount=Sum("amount"))
+        for kind, rows, at, method in moved
+    ]
+    found: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    for kind, method, amount in sums[0].union(*sums[1:], all=True):
+        found[kind, method] += amount
     figures.methods = [
         MethodDay(
             method=method.value,
             label=method.label,
-            taken=found.get(("taken", method.value), ZERO),
-            given=found.get(("given", method.value), ZERO),
+            taken=found["taken", method.value],
+            given=found["given", method.value],
         )
         for method in PaymentMethod
+        if method != PaymentMethod.DEPOSIT
     ]

@@ -77,6 +77,11 @@ class Overpayment(DomainError):
     detail = "That is more than is owed."
 
 
+class NoDeposit(DomainError):
+    code = "no_deposit"
+    detail = "This patient has paid nothing in advance that is left."
+
+
 class NoOpenShift(DomainError):
     code = "no_open_shift"
     detail = "Cash needs an open shift. Open yours, then try again."

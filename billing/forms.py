@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from billing.models import ClaimStatus, InvoiceStatus, PaymentMethod
+from billing.models import COUNTER_METHODS, DEPOSIT_METHODS, ClaimStatus, InvoiceStatus, PaymentMethod
 from clinic.core.forms import DateInput, RequestIdField
 
 
@@ -36,7 +36,7 @@ class InvoiceSearch(forms.Form):
 
 
 class PaymentForm(forms.Form):
-    method = forms.ChoiceField(label="Paid by", choices=PaymentMethod.choices, widget=forms.RadioSelect, initial=PaymentMethod.CASH)
+    method = forms.ChoiceField(label="Paid by", choices=COUNTER_METHODS, widget=forms.RadioSelect, initial=PaymentMethod.CASH)
     amount = amount_field()
     tendered = amount_field(label="Cash handed over", required=False, help_text="Empty: exactly the amount.")
     reference = forms.CharField(
@@ -52,7 +52,7 @@ class PaymentForm(forms.Form):
 
     def __init__(self, *args, invoice=None, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["second_method"].choices = [("", "No second way"), *PaymentMethod.choices]
+        self.fields["second_method"].choices = [("", "No second way"), *COUNTER_METHODS]
         if invoice is None:
             return
         if not invoice.insurer_share:
@@ -79,6 +79,15 @@ class PaymentForm(forms.Form):
         if not self.cleaned_data.get("second_method"):
             return [first]
         return [first, {name: self.cleaned_data[f"second_{name}"] for name in ("method", "amount", "reference")}]
+
+
+class DepositForm(forms.Form):
+    """Money in advance."""
+
+    method = forms.ChoiceField(label="Paid by", choices=[choice for choice in DEPOSIT_METHODS if choice in COUNTER_METHODS])
+    amount = amount_field()
+    reference = forms.CharField(required=False, max_length=80, help_text="Of the card slip or transfer. Never a card number.")
+    request_id = RequestIdField()
 
 
 class ReasonForm(forms.Form):
@@ -267,12 +276,12 @@ class CloseShiftForm(forms.Form):
 
     def __init__(self, *args, expected: dict, **kwargs):
         super().__init__(*args, **kwargs)
-        for method in PaymentMethod:
+        for method, label in COUNTER_METHODS:
             needed = method == PaymentMethod.CASH or bool(expected.get(method))
-            self.fields[f"count_{method}"] = amount_field(label=method.label, required=needed, min_value=None)
-        self.order_fields([*(f"count_{method}" for method in PaymentMethod), "reason"])
+            self.fields[f"count_{method}"] = amount_field(label=label, required=needed, min_value=None)
+        self.order_fields([*(f"count_{method}" for method, _ in COUNTER_METHODS), "reason"])
 
     @property
     def counted(self) -> dict:
-        values = {method.value: self.cleaned_data.get(f"count_{method}") for method in PaymentMethod}
+        values = {method: self.cleaned_data.get(f"count_{method}") for method, _ in COUNTER_METHODS}
         return {name: value for name, value in values.items() if value is not None}

@@ -1,11 +1,11 @@
 """The only row locks of billing.
 
-Order: invoice, claim, payment, shift, then downwards the prescriptions (by id) and the encounter or patient, and
+Order: invoice, claim, payment, deposits (by id), shift, then downwards the prescriptions (by id) and the encounter or patient, and
 last of all the counter of invoices or of credit notes. A counter stands at the end although it is billing's own row: whoever
 holds it waits for nobody, and no number is taken by what may still be refused. A price or a package is locked alone.
 """
 
-from billing.models import Claim, CreditNoteCounter, Invoice, InvoiceCounter, Package, Payment, PriceItem, Shift
+from billing.models import Claim, CreditNoteCounter, Deposit, Invoice, InvoiceCounter, Package, Payment, PriceItem, Shift
 from clinic.core.errors import NotFound
 from patients.locks import lock_encounter, lock_patient
 from pharmacy.locks import lock_prescriptions
@@ -14,6 +14,8 @@ __all__ = [
     "lock_claim",
     "lock_counter",
     "lock_credit_note_counter",
+    "lock_deposit",
+    "lock_deposits_of",
     "lock_encounter",
     "lock_invoice",
     "lock_patient",
@@ -40,6 +42,15 @@ def lock_payment(payment_id: int) -> Payment:
 
 def lock_claim(claim_id: int) -> Claim:
     return _lock(Claim.objects.select_related("invoice__patient"), claim_id)
+
+
+def lock_deposit(deposit_id: int) -> Deposit:
+    return _lock(Deposit.objects.select_related("patient"), deposit_id)
+
+
+def lock_deposits_of(patient_id: int) -> list[Deposit]:
+    """Those of which something is left, oldest first."""
+    return list(Deposit.objects.with_rest().select_for_update(no_key=True, of=("self",)).filter(patient=patient_id).order_by("pk"))
 
 
 def lock_shift(shift_id: int) -> Shift:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import cashier, claims, dunning, invoice, ledger, lists, packages, paper, shifts
+from billing.views import cashier, claims, deposits, dunning, invoice, ledger, lists, packages, paper, shifts
 
 app_name = "billing"
 
@@ -9,6 +9,8 @@ urlpatterns = [
     path("to-bill/", lists.to_bill, name="to_bill"),
     path("to-bill/<uuid:encounter>/", lists.bill, name="bill"),
     path("cashier/", cashier.cashier, name="cashier"),
+    path("advances/<uuid:patient>/", deposits.take, name="take_deposit"),
+    path("advances/<uuid:deposit>/refund/", deposits.refund, name="refund_deposit"),
     path("overdue/", dunning.dunning, name="dunning"),
     path("overdue/<uuid:patient>/letter/", dunning.letter, name="dunning_letter"),
     path("day/", ledger.day, name="day"),
@@ -20,6 +22,7 @@ urlpatterns = [
     path("invoices/<uuid:invoice>/cover/", invoice.set_cover, name="set_cover"),
     path("invoices/<uuid:invoice>/discount/", invoice.discount, name="discount"),
     path("invoices/<uuid:invoice>/issue/", invoice.issue, name="issue"),
+    path("invoices/<uuid:invoice>/advance/", deposits.apply, name="apply_deposit"),
     path("invoices/<uuid:invoice>/pay/", invoice.pay, name="pay"),
     path("invoices/<uuid:invoice>/void/", invoice.void, name="void"),
     path("invoices/<uuid:invoice>/credit/", invoice.credit, name="credit"),

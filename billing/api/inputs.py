@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from rest_framework import serializers
 
-from billing.models import ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
+from billing.models import COUNTER_METHODS, ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
 from billing.selectors import midnight
 from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import Encounter, Patient
@@ -167,7 +167,7 @@ class RemittanceInput(serializers.Serializer):
 
 
 class PaymentInput(serializers.Serializer):
-    method = serializers.ChoiceField(choices=PaymentMethod.choices)
+    method = serializers.ChoiceField(choices=COUNTER_METHODS)
     amount = MoneyField()
     tendered = MoneyField(required=False, allow_null=True)
     reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
@@ -181,6 +181,25 @@ class SplitPaymentInput(serializers.Serializer):
 
 class RefundInput(ReasonInput):
     amount = MoneyField()
+
+
+class DepositInput(serializers.Serializer):
+    """Money in advance."""
+
+    patient = PublicIdField(queryset=Patient.objects.none())
+    method = serializers.ChoiceField(choices=[choice for choice in COUNTER_METHODS if choice[0] != PaymentMethod.INSURANCE])
+    amount = MoneyField()
+    reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["patient"].queryset = Patient.objects.visible_to(self.context["request"].user)
+
+
+class ApplyInput(serializers.Serializer):
+    """Without an amount as much as is owed and there is."""
+
+    amount = MoneyField(required=False)
 
 
 class ShiftInput(serializers.Serializer):
@@ -237,6 +256,10 @@ class PaymentFilter(_Filter):
     invoice = serializers.UUIDField(required=False)
     patient = serializers.UUIDField(required=False)
     method = serializers.ChoiceField(choices=PaymentMethod.choices, required=False)
+
+
+class DepositFilter(_Filter):
+    patient = serializers.UUIDField(required=False)
 
 
 class ShiftFilter(_Filter):

@@ -4,10 +4,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 
-from billing.api import claims, inputs, packages, preview, views
+from billing.api import claims, deposits, inputs, packages, preview, views
 from billing.api import serializers as shapes
-from billing.models import InvoiceStatus, PaymentMethod
+from billing.models import COUNTER_METHODS, InvoiceStatus, PaymentMethod
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REASON_IN_QUERY, SHOWS_VERSION, describe
+from clinic.core.serializers import MoneyField
 
 # --- Shapes, where they say more than the serializers that read and write them -----------
 
@@ -31,6 +32,15 @@ class InvoiceInput(serializers.Serializer):
     dispensing = serializers.UUIDField(required=False)
     patient = serializers.UUIDField(required=False)
     lines = inputs.LineInput(many=True, required=False, min_length=1)
+
+
+class DepositInput(serializers.Serializer):
+    """Money in advance."""
+
+    patient = serializers.UUIDField()
+    method = serializers.ChoiceField([choice for choice in COUNTER_METHODS if choice[0] != PaymentMethod.INSURANCE])
+    amount = MoneyField()
+    reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
 
 
 class InvoiceAnswer(shapes.InvoiceSerializer):
@@ -102,9 +112,16 @@ describe(
         parameters=CHECKS_VERSION,
     ),
     pay=extend_schema(request=PAY_INPUT, responses={201: PAY_ANSWER}),
+    apply_deposit=extend_schema(request=inputs.ApplyInput, responses={201: SplitPaymentAnswer}),
     credit=extend_schema(request=inputs.CreditInput, responses={201: shapes.CreditNoteSerializer}),
     charge_patient=extend_schema(request=PatientChargeInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     pdf=extend_schema(description="The invoice as a document.", responses=PDF),
+)
+describe(
+    deposits.DepositViewSet,
+    list=extend_schema(parameters=[inputs.DepositFilter]),
+    create=extend_schema(request=DepositInput, responses={201: deposits.DepositSerializer}),
+    refund=extend_schema(request=inputs.RefundInput, responses={201: deposits.DepositSerializer}),
 )
 describe(
     packages.PackageViewSet,

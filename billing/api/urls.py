@@ -1,12 +1,13 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from billing.api import claims, packages, preview, views
+from billing.api import claims, deposits, packages, preview, views
 
 router = SimpleRouter(use_regex_path=False)
 router.register("invoices", views.InvoiceViewSet, basename="invoice")
 router.register("credit-notes", views.CreditNoteViewSet, basename="credit-note")
 router.register("claims", claims.ClaimViewSet, basename="claim")
+router.register("deposits", deposits.DepositViewSet, basename="deposit")
 router.register("packages", packages.PackageViewSet, basename="package")
 router.register("payments", views.PaymentViewSet, basename="payment")
 router.register("shifts", views.ShiftViewSet, basename="shift")

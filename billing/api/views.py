@@ -27,7 +27,7 @@ from billing.permissions import (
     VOID_INVOICE,
     WORK_SHIFT,
 )
-from billing.services import claiming, crediting, drafts, invoicing, payments, shifts
+from billing.services import claiming, crediting, deposits, drafts, invoicing, payments, shifts
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, HasActionPermission, ORJSONRenderer
 from clinic.core.http import expected_version
@@ -73,6 +73,7 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         "credit": CREDIT_INVOICE,
         "charge_patient": MANAGE_CLAIMS,
         "pay": TAKE_PAYMENT,
+        "apply_deposit": TAKE_PAYMENT,
         "pdf": VIEW_INVOICE,
     }
     serializer_class = InvoiceSerializer
@@ -180,6 +181,15 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         body = read(inputs.PaymentInput, request)
         payment = payments.take_payment(invoice_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
         return Response(PaymentSerializer(Payment.objects.select_related("invoice").get(pk=payment.pk)).data, status=201)
+
+    @action(detail=True, methods=["post"], url_path="apply-deposit")
+    @idempotent
+    def apply_deposit(self, request, *args, **kwargs):
+        """Pay from what the patient paid in advance."""
+        body = read(inputs.ApplyInput, request)
+        made = deposits.apply_deposits(invoice_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
+        rows = Payment.objects.select_related("invoice").filter(pk__in=[payment.pk for payment in made]).order_by("id")
+        return Response({"payments": PaymentSerializer(rows, many=True).data}, status=201)
 
     @action(detail=True, methods=["get"], renderer_classes=[PdfRenderer, ORJSONRenderer])
     def pdf(self, request, *args, **kwargs):

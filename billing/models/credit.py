@@ -54,8 +54,8 @@ class CreditNote(BaseModel):
         indexes = [models.Index(fields=["issued_at"], name="credit_note_by_time")]
         triggers = [
             AppendOnly(name="credit_note_append_only"),
-            CreditsAddUp(name="credit_note_counts_as_credited", invoice="invoice_id", operation=pgtrigger.Insert),
-            CreditLinesAddUp(name="credit_note_lines_add_up", note="id", operation=pgtrigger.Insert),
+            CreditsAddUp(name="credit_note_counts_as_credited", key="invoice_id", operation=pgtrigger.Insert),
+            CreditLinesAddUp(name="credit_note_lines_add_up", key="id", operation=pgtrigger.Insert),
         ]
 
 
@@ -76,9 +76,9 @@ class CreditLine(models.Model):
         ]
         triggers = [
             AppendOnly(name="credit_line_append_only"),
-            CreditLineCounts(name="credit_line_counts_as_credited", line="line_id", operation=pgtrigger.Insert),
+            CreditLineCounts(name="credit_line_counts_as_credited", key="line_id", operation=pgtrigger.Insert),
             CreditOfOwnLine(name="credit_line_of_the_notes_invoice"),
-            CreditLinesAddUp(name="credit_line_adds_up", note="credit_note_id", operation=pgtrigger.Insert),
+            CreditLinesAddUp(name="credit_line_adds_up", key="credit_note_id", operation=pgtrigger.Insert),
         ]
 
     def __str__(self):

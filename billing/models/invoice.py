@@ -24,6 +24,7 @@ class InvoiceState(models.TextChoices):
 _CHANGED_AFTER_ISSUE = """
     OLD.state <> 'draft' AND (
         NEW.state = 'draft' OR (OLD.state = 'void' AND NEW.state <> 'void')
+        OR (OLD.state = 'void' AND NEW.voided_at IS DISTINCT FROM OLD.voided_at)
         OR (NEW.patient_id, NEW.encounter_id, NEW.number, NEW.issued_at, NEW.total, NEW.insurer_share, NEW.payer, NEW.policy_number)
            IS DISTINCT FROM
            (OLD.patient_id, OLD.encounter_id, OLD.number, OLD.issued_at, OLD.total, OLD.insurer_share, OLD.payer, OLD.policy_number)
@@ -123,6 +124,7 @@ class Invoice(VersionedModel):
     credited = sum_field("The sum of its credit notes.")
     insurer_credited = sum_field("Of `credited`, what the insurer need not pay.")
     void_reason = models.CharField(max_length=200, blank=True, editable=False)
+    voided_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it was taken back; the ledger shows it then.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     request_id = models.UUIDField(null=True, unique=True, editable=False)
 
@@ -161,6 +163,10 @@ class Invoice(VersionedModel):
                 | Q(state=InvoiceState.VOID),
             ),
             models.CheckConstraint(name="invoice_void_with_reason", condition=~Q(state=InvoiceState.VOID) | ~Q(void_reason="")),
+            models.CheckConstraint(
+                name="invoice_voided_at_when_void",
+                condition=Q(state=InvoiceState.VOID, voided_at__isnull=False) | ~Q(state=InvoiceState.VOID) & Q(voided_at__isnull=True),
+            ),
             models.CheckConstraint(name="invoice_void_owes_nothing", condition=~Q(state=InvoiceState.VOID) | Q(paid=0)),
             models.CheckConstraint(name="invoice_draft_is_unpaid", condition=~Q(state=InvoiceState.DRAFT) | Q(paid=0)),
         ]
@@ -168,6 +174,7 @@ class Invoice(VersionedModel):
             models.Index(fields=["patient", "-id"], name="invoice_by_patient"),
             models.Index(fields=["encounter"], name="invoice_by_encounter"),
             models.Index(fields=["issued_at"], name="invoice_by_issue"),
+            models.Index(fields=["voided_at"], name="invoice_by_void", condition=Q(voided_at__isnull=False)),
             models.Index(fields=["id"], name="invoice_unpaid", condition=OWED),
         ]
         triggers = [
@@ -179,10 +186,10 @@ class Invoice(VersionedModel):
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("total", "insurer_share", "state"),
             ),
             CreditsAddUp(
-                name="invoice_credits_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("credited", "insurer_credited")
+                name="invoice_credits_add_up", key="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("credited", "insurer_credited")
             ),
             PaymentsAddUp(
-                name="invoice_payments_add_up", invoice="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("paid", "insurer_paid")
+                name="invoice_payments_add_up", key="id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("paid", "insurer_paid")
             ),
         ]
 

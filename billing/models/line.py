@@ -69,7 +69,7 @@ class InvoiceLine(BaseModel):
         ]
         triggers = [
             LineOfDraft(name="line_of_issued_invoice_frozen"),
-            CreditLineCounts(name="line_credits_add_up", line="id", operation=pgtrigger.UpdateOf("credited")),
+            CreditLineCounts(name="line_credits_add_up", key="id", operation=pgtrigger.UpdateOf("credited")),
             LineOfPatient(name="line_of_the_invoices_patient"),
             LinesAddUp(
                 name="line_keeps_the_total",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from billing.models.triggers import InOpenShift, PaymentsAddUp, RefundsAddUp, VarianceExplained
+from billing.models.triggers import DepositApplied, DepositOfPatient, InOpenShift, PaymentsAddUp, RefundsAddUp, VarianceExplained
 from billing.permissions import OVERSEE_SHIFTS
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import AppendOnly, Frozen, Kept
@@ -18,6 +18,14 @@ class PaymentMethod(models.TextChoices):
     MOBILE = "mobile", "Mobile money"
     BANK = "bank", "Bank transfer"
     INSURANCE = "insurance", "Insurance"
+    DEPOSIT = "deposit", "Advance"
+    ONLINE = "online", "Online"
+
+
+# What a person takes at the counter; the others come about by themselves.
+COUNTER_METHODS = [choice for choice in PaymentMethod.choices if choice[0] not in {PaymentMethod.DEPOSIT, PaymentMethod.ONLINE}]
+# How a patient pays in advance: with money.
+DEPOSIT_METHODS = [choice for choice in PaymentMethod.choices if choice[0] not in {PaymentMethod.DEPOSIT, PaymentMethod.INSURANCE}]
 
 
 class ShiftQuerySet(models.QuerySet):
@@ -106,6 +114,9 @@ class Payment(BaseModel):
     change = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
     reference = models.CharField(max_length=80, blank=True, help_text="Of the card slip or transfer; never a card number.")
     refunded = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"), editable=False)
+    deposit = models.ForeignKey(
+        "billing.Deposit", models.PROTECT, null=True, blank=True, related_name="payments", help_text="The advance that it was taken from."
+    )
     shift = models.ForeignKey(Shift, models.PROTECT, null=True, blank=True, related_name="payments")
     received_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(db_default=Now())
@@ -122,6 +133,11 @@ class Payment(BaseModel):
                 name="payment_change_adds_up",
                 condition=Q(tendered__isnull=True, change=0) | Q(change=F("tendered") - F("amount"), change__gte=0),
             ),
+            models.CheckConstraint(
+                name="payment_from_a_deposit",
+                condition=Q(method=PaymentMethod.DEPOSIT, deposit__isnull=False, shift__isnull=True)
+                | ~Q(method=PaymentMethod.DEPOSIT) & Q(deposit__isnull=True),
+            ),
             models.CheckConstraint(name="payment_refunded_within_amount", condition=Q(refunded__gte=0) & Q(refunded__lte=F("amount"))),
         ]
         indexes = [models.Index(fields=["received_at"], name="payment_by_time")]
@@ -129,8 +145,15 @@ class Payment(BaseModel):
             Frozen(name="payment_unchanged", condition=pgtrigger.AnyChange(exclude=["refunded"])),
             Kept(name="payment_kept"),
             InOpenShift(name="payment_in_open_shift"),
-            PaymentsAddUp(name="payment_counts_as_paid", invoice="invoice_id", operation=pgtrigger.Insert | pgtrigger.Update),
-            RefundsAddUp(name="payment_refunds_add_up", payment="id", operation=pgtrigger.Insert | pgtrigger.Update),
+            DepositOfPatient(name="payment_from_the_patients_deposit"),
+            DepositApplied(
+                name="payment_counts_as_applied",
+                key="deposit_id",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("refunded"),
+                condition=pgtrigger.Q(new__deposit__isnull=False),
+            ),
+            PaymentsAddUp(name="payment_counts_as_paid", key="invoice_id", operation=pgtrigger.Insert | pgtrigger.Update),
+            RefundsAddUp(name="payment_refunds_add_up", key="id", operation=pgtrigger.Insert | pgtrigger.Update),
         ]
 
     @property
@@ -159,5 +182,5 @@ class Refund(BaseModel):
         triggers = [
             AppendOnly(name="refund_append_only"),
             InOpenShift(name="refund_in_open_shift"),
-            RefundsAddUp(name="refund_counts_as_refunded", payment="payment_id", operation=pgtrigger.Insert),
+            RefundsAddUp(name="refund_counts_as_refunded", key="payment_id", operation=pgtrigger.Insert),
         ]

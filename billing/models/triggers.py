@@ -37,92 +37,104 @@ class LinesAddUp(_AtCommit):
         super().__init__(name=name, operation=operation, condition=condition, func=func)
 
 
-class PaymentsAddUp(_AtCommit):
+class SumsKept(_AtCommit):
+    """Columns of a row are the sums of rows that point at it.
+
+    A subclass says: `owner`, the table that keeps `sums` ({column: SQL over the parts}); `parts`, the table that is summed, and its
+    column `by` that points at the owner; `rule` and `sentence` of the refusal. `key` names the column that holds the owner's id.
+    """
+
+    owner = parts = by = rule = sentence = ""
+    sums: dict[str, str]
+
+    def __init__(self, name: str, key: str, operation, condition=None):
+        self.declare = [("kept", f"{self.owner}%ROWTYPE"), ("found", "numeric[]")]
+        found = ", ".join(f"COALESCE({sql}, 0)" for sql in self.sums.values())
+        differs = " OR ".join(f"kept.{column} <> found[{place}]" for place, column in enumerate(self.sums, 1))
+        func = f"""
+            SELECT * INTO kept FROM {self.owner} WHERE id = NEW.{key};
+            SELECT ARRAY[{found}] INTO found FROM {self.parts} WHERE {self.by} = kept.id;
+            IF {differs} THEN
+                {refusal(self.rule, self.sentence)}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
+class PaymentsAddUp(SumsKept):
     """What an invoice counts as paid, and as paid by the insurer, is the sum of its payments less what was refunded of them."""
 
-    declare = [("invoice", "billing_invoice%ROWTYPE"), ("received", "numeric"), ("insured", "numeric")]
-
-    def __init__(self, name: str, invoice: str, operation, condition=None):
-        func = f"""
-            SELECT * INTO invoice FROM billing_invoice WHERE id = NEW.{invoice};
-            SELECT COALESCE(SUM(amount - refunded), 0), COALESCE(SUM(amount - refunded) FILTER (WHERE method = 'insurance'), 0)
-              INTO received, insured FROM billing_payment WHERE invoice_id = invoice.id;
-            IF invoice.paid <> received OR invoice.insurer_paid <> insured THEN
-                {refusal("invoice_paid_is_the_sum_of_its_payments", "the payments do not add up to what is paid")}
-            END IF;
-            RETURN NULL;
-        """
-        super().__init__(name=name, operation=operation, condition=condition, func=func)
+    owner, parts, by = "billing_invoice", "billing_payment", "invoice_id"
+    sums = {"paid": "SUM(amount - refunded)", "insurer_paid": "SUM(amount - refunded) FILTER (WHERE method = 'insurance')"}
+    rule, sentence = "invoice_paid_is_the_sum_of_its_payments", "the payments do not add up to what is paid"
 
 
-class RefundsAddUp(_AtCommit):
-    """What a payment counts as refunded is the sum of its refunds. `payment` names the column with the payment's id."""
+class RefundsAddUp(SumsKept):
+    """What a payment counts as refunded is the sum of its refunds."""
 
-    declare = [("kept", "numeric"), ("given", "numeric")]
-
-    def __init__(self, name: str, payment: str, operation, condition=None):
-        func = f"""
-            SELECT refunded INTO kept FROM billing_payment WHERE id = NEW.{payment};
-            SELECT COALESCE(SUM(amount), 0) INTO given FROM billing_refund WHERE payment_id = NEW.{payment};
-            IF kept <> given THEN
-                {refusal("payment_refunded_is_the_sum_of_its_refunds", "the refunds do not add up")}
-            END IF;
-            RETURN NULL;
-        """
-        super().__init__(name=name, operation=operation, condition=condition, func=func)
+    owner, parts, by = "billing_payment", "billing_refund", "payment_id"
+    sums = {"refunded": "SUM(amount)"}
+    rule, sentence = "payment_refunded_is_the_sum_of_its_refunds", "the refunds do not add up"
 
 
-class CreditsAddUp(_AtCommit):
+class CreditsAddUp(SumsKept):
     """What an invoice counts as credited, and as credited to the insurer, is the sum of its credit notes."""
 
-    declare = [("invoice", "billing_invoice%ROWTYPE"), ("given", "numeric"), ("insured", "numeric")]
+    owner, parts, by = "billing_invoice", "billing_creditnote", "invoice_id"
+    sums = {"credited": "SUM(amount)", "insurer_credited": "SUM(insurer_share)"}
+    rule, sentence = "invoice_credited_is_the_sum_of_its_credit_notes", "the credit notes do not add up"
 
-    def __init__(self, name: str, invoice: str, operation, condition=None):
+
+class CreditLinesAddUp(SumsKept):
+    """A credit note's amount and tax are the sums of its lines."""
+
+    owner, parts, by = "billing_creditnote", "billing_creditline", "credit_note_id"
+    sums = {"amount": "SUM(amount)", "tax": "SUM(tax)"}
+    rule, sentence = "credit_note_amount_is_the_sum_of_its_lines", "the lines do not add up to the credit note"
+
+
+class CreditLineCounts(SumsKept):
+    """What a line of an invoice counts as credited is the sum of its credits."""
+
+    owner, parts, by = "billing_invoiceline", "billing_creditline", "line_id"
+    sums = {"credited": "SUM(amount)"}
+    rule, sentence = "line_credited_is_the_sum_of_its_credits", "the credits of a line do not add up"
+
+
+class DepositApplied(SumsKept):
+    """What an advance counts as applied is the sum of the payments made from it, less what went back to it."""
+
+    owner, parts, by = "billing_deposit", "billing_payment", "deposit_id"
+    sums = {"applied": "SUM(amount - refunded)"}
+    rule, sentence = "deposit_applied_is_the_sum_of_its_payments", "the payments do not add up to what is applied"
+
+
+class DepositRefundsAddUp(SumsKept):
+    """What an advance counts as refunded is the sum of its refunds."""
+
+    owner, parts, by = "billing_deposit", "billing_depositrefund", "deposit_id"
+    sums = {"refunded": "SUM(amount)"}
+    rule, sentence = "deposit_refunded_is_the_sum_of_its_refunds", "the refunds of an advance do not add up"
+
+
+class DepositOfPatient(pgtrigger.Trigger):
+    """What one patient paid in advance never pays another's invoice."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+
+    def __init__(self, name: str):
         func = f"""
-            SELECT * INTO invoice FROM billing_invoice WHERE id = NEW.{invoice};
-            SELECT COALESCE(SUM(amount), 0), COALESCE(SUM(insurer_share), 0)
-              INTO given, insured FROM billing_creditnote WHERE invoice_id = invoice.id;
-            IF invoice.credited <> given OR invoice.insurer_credited <> insured THEN
-                {refusal("invoice_credited_is_the_sum_of_its_credit_notes", "the credit notes do not add up")}
+            IF NOT EXISTS (
+                SELECT FROM billing_deposit deposit JOIN billing_invoice invoice ON invoice.patient_id = deposit.patient_id
+                 WHERE deposit.id = NEW.deposit_id AND invoice.id = NEW.invoice_id
+            ) THEN
+                {refusal(name, "this was paid in advance by another patient")}
             END IF;
-            RETURN NULL;
+            RETURN NEW;
         """
-        super().__init__(name=name, operation=operation, condition=condition, func=func)
-
-
-class CreditLinesAddUp(_AtCommit):
-    """A credit note's amount and tax are the sums of its lines. `note` names the column with the note's id."""
-
-    declare = [("note", "billing_creditnote%ROWTYPE"), ("lines_amount", "numeric"), ("lines_tax", "numeric")]
-
-    def __init__(self, name: str, note: str, operation, condition=None):
-        func = f"""
-            SELECT * INTO note FROM billing_creditnote WHERE id = NEW.{note};
-            SELECT COALESCE(SUM(amount), 0), COALESCE(SUM(tax), 0)
-              INTO lines_amount, lines_tax FROM billing_creditline WHERE credit_note_id = note.id;
-            IF note.amount <> lines_amount OR note.tax <> lines_tax THEN
-                {refusal("credit_note_amount_is_the_sum_of_its_lines", "the lines do not add up to the credit note")}
-            END IF;
-            RETURN NULL;
-        """
-        super().__init__(name=name, operation=operation, condition=condition, func=func)
-
-
-class CreditLineCounts(_AtCommit):
-    """What a line of an invoice counts as credited is the sum of its credits. `line` names the column with the line's id."""
-
-    declare = [("kept", "numeric"), ("given", "numeric")]
-
-    def __init__(self, name: str, line: str, operation, condition=None):
-        func = f"""
-            SELECT credited INTO kept FROM billing_invoiceline WHERE id = NEW.{line};
-            SELECT COALESCE(SUM(amount), 0) INTO given FROM billing_creditline WHERE line_id = NEW.{line};
-            IF kept <> given THEN
-                {refusal("line_credited_is_the_sum_of_its_credits", "the credits of a line do not add up")}
-            END IF;
-            RETURN NULL;
-        """
-        super().__init__(name=name, operation=operation, condition=condition, func=func)
+        super().__init__(name=name, condition=pgtrigger.Q(new__deposit__isnull=False), func=func)
 
 
 class CreditOfOwnLine(pgtrigger.Trigger):

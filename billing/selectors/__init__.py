@@ -5,8 +5,10 @@ from billing.selectors.charges import VisitToBill, handed_out_charges, to_bill_r
 from billing.selectors.claims import BATCH_HEADING, batch_rows, claims_for_list, to_claim, to_claim_by_payer
 from billing.selectors.dunning import AGE_BANDS, overdue, overdue_of
 from billing.selectors.invoices import (
+    advance_of,
     credit_notes,
     dated_between,
+    deposits_of,
     find_invoices,
     invoices_open_first,
     midnight,
@@ -26,11 +28,13 @@ __all__ = [
     "BATCH_HEADING",
     "LEDGER_HEADING",
     "VisitToBill",
+    "advance_of",
     "batch_rows",
     "claims_for_list",
     "credit_notes",
     "dated_between",
     "day_report",
+    "deposits_of",
     "desk_of",
     "expected_in",
     "expected_in_each",

@@ -3,11 +3,11 @@
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from django.db.models import Case, IntegerField, Prefetch, Q, Sum, Value, When
+from django.db.models import Case, F, IntegerField, Prefetch, Q, Sum, Value, When
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
-from billing.models import CreditLine, Invoice, InvoiceLine, InvoiceState, Payment, Refund
+from billing.models import CreditLine, Deposit, Invoice, InvoiceLine, InvoiceState, Payment, Refund
 from billing.models.invoice import OWED, OWED_BY_PATIENT
 from clinic.core.money import ZERO
 from patients.models.patient import Unaccent
@@ -82,6 +82,17 @@ def owed_by(patient) -> Decimal:
     """What a patient owes over all issued invoices, without what insurers owe."""
     owed = Invoice.objects.filter(patient=patient, state=InvoiceState.ISSUED).aggregate(owed=Sum(OWED_BY_PATIENT))
     return owed["owed"] or ZERO
+
+
+def deposits_of(patient) -> list[Deposit]:
+    """What a patient paid in advance and is left, oldest first."""
+    return list(Deposit.objects.with_rest().filter(patient=patient).order_by("id"))
+
+
+def advance_of(patient) -> Decimal:
+    """What is left of all that a patient paid in advance."""
+    rest = Deposit.objects.with_rest().filter(patient=patient).aggregate(rest=Sum(F("amount") - F("applied") - F("refunded")))
+    return rest["rest"] or ZERO
 
 
 def credit_notes(queryset):

@@ -12,13 +12,17 @@ from decimal import Decimal
 from django.db.models import CharField, DecimalField, F, Value
 from django.utils import timezone
 
-from billing.models import CreditNote, Invoice, InvoiceState, Payment, PaymentMethod, Refund
+from billing.models import CreditNote, Deposit, DepositRefund, Invoice, Payment, PaymentMethod, Refund
 from billing.selectors.invoices import midnight
 from clinic.core.money import ZERO
 
-INVOICE, CREDIT_NOTE, PAYMENT, REFUND = "invoice", "credit note", "payment", "refund"
+INVOICE, VOID, CREDIT_NOTE, PAYMENT, REFUND = "invoice", "void", "credit note", "payment", "refund"
+DEPOSIT, DEPOSIT_REFUND = "advance", "advance refund"
+REDUCES = {VOID, CREDIT_NOTE, REFUND, DEPOSIT_REFUND}
 HEADING = ["at", "kind", "number", "invoice", "mrn", "method", "amount", "by", "reference"]
 _COLUMNS = ("at", "kind", "number", "invoice", "mrn", "method", "amount", "who", "reference")
+
+_MONEY = [method.value for method in PaymentMethod if method != PaymentMethod.DEPOSIT]
 
 
 @dataclass(frozen=True)
@@ -36,21 +40,43 @@ class Entry:
     reference: str
 
     @property
+    def is_reduction(self) -> bool:
+        return self.kind in REDUCES
+
+    @property
     def cells(self) -> list:
         """As the accountant gets it, in the clinic's time; what reduces is negative."""
-        sign = -1 if self.kind in {CREDIT_NOTE, REFUND} else 1
+        sign = -1 if self.is_reduction else 1
         at = timezone.localtime(self.at).strftime("%Y-%m-%d %H:%M:%S")
         return [at, self.kind, self.number, self.invoice, self.mrn, self.method, sign * self.amount, self.who, self.reference]
 
 
 def entries(*, start: datetime, end: datetime) -> Iterator[Entry]:
-    """All of [start, end), oldest first: 1 query. A void invoice is none: it was taken back with its number."""
+    """All of [start, end), oldest first: 1 query.
+
+    A void invoice stands on the day of its issue and, taken back, on that of its voiding: no past day changes. A payment from an
+    advance is money that came before, as the advance.
+    """
     rows = (
         _rows(
-            Invoice.objects.filter(state=InvoiceState.ISSUED, issued_at__gte=start, issued_at__lt=end),
+            Invoice.objects.filter(issued_at__gte=start, issued_at__lt=end),
             INVOICE, at="issued_at", number="number", invoice="number", mrn="patient__mrn", amount="total", who="created_by__username",
         )
         .union(
+            _rows(
+                Invoice.objects.filter(issued_at__isnull=False, voided_at__gte=start, voided_at__lt=end),
+                VOID, at="voided_at", number="number", invoice="number", mrn="patient__mrn", amount="total", reference="void_reason",
+            ),
+            _rows(
+                Deposit.objects.filter(received_at__gte=start, received_at__lt=end),
+                DEPOSIT, at="received_at", mrn="patient__mrn", method="method", amount="amount", who="received_by__username",
+                reference="reference",
+            ),
+            _rows(
+                DepositRefund.objects.filter(refunded_at__gte=start, refunded_at__lt=end),
+                DEPOSIT_REFUND, at="refunded_at", mrn="deposit__patient__mrn", method="deposit__method", amount="amount",
+                who="refunded_by__username", reference="reason",
+            ),
             _rows(
                 CreditNote.objects.filter(issued_at__gte=start, issued_at__lt=end),
                 CREDIT_NOTE, at="issued_at", number="number", invoice="invoice__number", mrn="invoice__patient__mrn", amount="amount",
@@ -95,12 +121,22 @@ class Flow:
 
 @dataclass
 class DayReport:
+    """What a day did to what is owed, and to the money there is.
+
+    billed - voided - credited - paid is what was added to what is owed; `methods` is money, whatever for.
+    """
+
     on: date
     billed: Decimal = ZERO
+    voided: Decimal = ZERO
     credited: Decimal = ZERO
     invoices: int = 0
-    methods: dict[str, Flow] = field(default_factory=lambda: {method.value: Flow() for method in PaymentMethod})
+    methods: dict[str, Flow] = field(
+        default_factory=lambda: {method: Flow() for method in PaymentMethod if method != PaymentMethod.DEPOSIT}
+    )
     cashiers: dict[str, Flow] = field(default_factory=lambda: defaultdict(Flow))
+    deposits: Flow = field(default_factory=Flow)  # money in advance
+    applied: Flow = field(default_factory=Flow)  # advances that paid invoices, and that went back
     entries: list[Entry] = field(default_factory=list)
 
     @property
@@ -113,7 +149,17 @@ class DayReport:
 
     @property
     def net(self) -> Decimal:
+        """Money that came in, less what went out."""
         return self.taken - self.given
+
+    @property
+    def paid(self) -> Decimal:
+        """What was paid of invoices, with money of that day or with advances."""
+        return self.net - self.deposits.net + self.applied.net
+
+    @property
+    def net_billed(self) -> Decimal:
+        return self.billed - self.voided - self.credited
 
 
 def day_report(on: date) -> DayReport:
@@ -121,15 +167,29 @@ def day_report(on: date) -> DayReport:
     report = DayReport(on)
     for entry in entries(start=midnight(on), end=midnight(on + timedelta(days=1))):
         report.entries.append(entry)
-        if entry.kind == INVOICE:
-            report.billed += entry.amount
-            report.invoices += 1
-        elif entry.kind == CREDIT_NOTE:
-            report.credited += entry.amount
-        else:
-            for flow in (report.methods[entry.method], report.cashiers[entry.who]):
-                if entry.kind == PAYMENT:
-                    flow.taken += entry.amount
-                else:
-                    flow.given += entry.amount
+        _count(report, entry)
     return report
+
+
+def _count(report: DayReport, entry: Entry) -> None:
+    if entry.kind == INVOICE:
+        report.billed += entry.amount
+        report.invoices += 1
+    elif entry.kind == VOID:
+        report.voided += entry.amount
+    elif entry.kind == CREDIT_NOTE:
+        report.credited += entry.amount
+    elif entry.method == PaymentMethod.DEPOSIT:
+        _add(entry, report.applied)
+    else:
+        _add(entry, report.methods[entry.method], report.cashiers[entry.who])
+        if entry.kind in {DEPOSIT, DEPOSIT_REFUND}:
+            _add(entry, report.deposits)
+
+
+def _add(entry: Entry, *flows: Flow) -> None:
+    for flow in flows:
+        if entry.kind in REDUCES:
+            flow.given += entry.amount
+        else:
+            flow.taken += entry.amount

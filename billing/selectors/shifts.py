@@ -3,10 +3,10 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from django.db.models import Prefetch, Sum
+from django.db.models import F, Prefetch, Sum
 
 from billing import rules
-from billing.models import CashCount, Payment, PaymentMethod, Refund, Shift
+from billing.models import COUNTER_METHODS, CashCount, Deposit, DepositRefund, Payment, Refund, Shift
 from clinic.core.money import ZERO
 
 
@@ -25,25 +25,29 @@ def expected_in_each(shifts: list[Shift]) -> dict[int, dict[str, Decimal]]:
 
 
 def movements_in(shift: Shift) -> dict[str, dict[str, Decimal]]:
-    """{method: {taken, given, expected}} of every way to pay: 2 queries."""
+    """{method: {taken, given, expected}} of every way to pay at the counter: 2 queries."""
     taken, given = (sums[shift.pk] for sums in _sums_in([shift]))
     expected = rules.expected_by_method(opening_float=shift.opening_float, payments=taken, refunds=given)
     return {
         method: {"taken": taken.get(method, ZERO), "given": given.get(method, ZERO), "expected": expected.get(method, ZERO)}
-        for method in PaymentMethod.values
+        for method, _ in COUNTER_METHODS
     }
 
 
 def _sums_in(shifts: list[Shift]):
     """(payments, refunds) as {shift: {method: sum}}; a refund counts by the method of its payment."""
     taken, given = defaultdict(dict), defaultdict(dict)
-    payments = Payment.objects.filter(shift__in=shifts).order_by().values_list("shift", "method").annotate(Sum("amount"))
-    for shift, method, amount in payments:
-        taken[shift][method] = amount
-    refunds = Refund.objects.filter(shift__in=shifts).order_by().values_list("shift", "payment__method").annotate(Sum("amount"))
-    for shift, method, amount in refunds:
-        given[shift][method] = amount
+    came = _by_method(Payment.objects, shifts, "method").union(_by_method(Deposit.objects, shifts, "method"), all=True)
+    refunds = _by_method(Refund.objects, shifts, "payment__method")
+    went = refunds.union(_by_method(DepositRefund.objects, shifts, "deposit__method"), all=True)
+    for rows, into in ((came, taken), (went, given)):
+        for shift, method, amount in rows:
+            into[shift][method] = into[shift].get(method, ZERO) + amount
     return taken, given
+
+
+def _by_method(rows, shifts: list[Shift], method: str):
+    return rows.filter(shift__in=shifts).order_by().annotate(by=F(method)).values_list("shift", "by").annotate(amount=Sum("amount"))
 
 
 def open_shift_of(user) -> Shift | None:

@@ -150,7 +150,8 @@ def void_invoice(*, invoice_id: int, reason: str, by) -> Invoice:
     if Claim.objects.live().filter(invoice=invoice).exists():
         raise ClaimIsLive
     was_settled = invoice.is_settled_by_patient
-    invoice.save_changes(state=InvoiceState.VOID, void_reason=reason)
+    invoice.save_changes(state=InvoiceState.VOID, void_reason=reason, voided_at=Now())
+    invoice.refresh_from_db(fields=["voided_at"])
     invoice.lines.update(is_void=True)
     if was_settled:
         clearance.revoke(invoice, by)

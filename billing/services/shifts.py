@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from billing import locks, rules, selectors
 from billing.errors import NotYourShift, ShiftAlreadyOpen, ShiftClosed, VarianceNeedsReason
-from billing.models import CashCount, PaymentMethod, Shift
+from billing.models import COUNTER_METHODS, CashCount, Shift
 from billing.permissions import OVERSEE_SHIFTS
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
@@ -53,7 +53,7 @@ def close_shift(*, shift_id: int, counted: Mapping[str, Decimal], by, reason: st
         raise NotYourShift
     if not shift.is_open:
         raise ShiftClosed
-    if unknown := set(counted) - set(PaymentMethod.values):
+    if unknown := set(counted) - set(dict(COUNTER_METHODS)):
         raise InvalidInput(errors={"counted": {name: ["Not a way to pay here."] for name in sorted(unknown)}})
     expected = selectors.expected_in(shift)
     counted = rules.check_counted(counted, expected)

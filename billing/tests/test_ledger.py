@@ -15,15 +15,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import selectors
-from billing.models import Invoice, Payment
+from billing.models import Deposit, Invoice, Payment
 from billing.services.crediting import credit_invoice
-from billing.services.invoicing import void_invoice
+from billing.services.deposits import apply_deposits, refund_deposit, take_deposit
+from billing.services.drafts import discount_invoice
+from billing.services.invoicing import issue_invoice, void_invoice
 from billing.services.payments import refund_payment, take_payments
 from billing.services.shifts import close_shift
-from billing.tests.factories import PatientFactory, cashier, draft, insured, issued, pay
+from billing.tests.factories import ON, PatientFactory, cashier, draft, insured, issued, pay
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.core.errors import DomainError
+from clinic.core.money import to_cents
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mid_morning")]
 
@@ -34,15 +37,25 @@ def one(query: str) -> Decimal:
         return cursor.fetchone()[0] or Decimal(0)
 
 
+MONEY_IN = "SELECT method, amount FROM billing_payment UNION ALL SELECT method, amount FROM billing_deposit"
+MONEY_OUT = """
+    SELECT method, refund.amount FROM billing_refund refund JOIN billing_payment payment ON payment.id = payment_id
+    UNION ALL SELECT method, refund.amount FROM billing_depositrefund refund JOIN billing_deposit deposit ON deposit.id = deposit_id"""
+
+
 def busy_day(invoices: int, dice: random.Random) -> list:
     """Invoices with payments, refunds and credits at random, by two cashiers, of whom the first goes home halfway."""
     morning, evening = cashier(username="morning"), cashier(username="evening")
+    manager = user(Role.MANAGER)
     patients = [PatientFactory(), PatientFactory(), insured(80), insured(33), insured(100)]
     for turn in range(invoices):
         by = morning if turn < invoices // 2 else evening
         if turn == invoices // 2:
             close_shift(shift_id=morning.shifts.get().pk, counted=selectors.expected_in(morning.shifts.get()), by=morning)
-        invoice = issued(by, total=f"{dice.randrange(0, 20_000) / 100:.2f}", patient=dice.choice(patients))
+        invoice = draft(by, total=f"{dice.randrange(0, 20_000) / 100:.2f}", patient=dice.choice(patients))
+        if invoice.total and dice.random() < 0.3:
+            discount_invoice(invoice_id=invoice.pk, percent=Decimal(dice.randrange(1, 60)), reason="x", by=manager)
+        issue_invoice(invoice_id=invoice.pk, by=by, on=ON)
         for _ in range(dice.randrange(4)):
             something_happens(invoice.pk, by, dice)
     return [morning, evening]
@@ -53,6 +66,7 @@ def something_happens(invoice_id: int, by, dice: random.Random) -> None:
     invoice = Invoice.objects.get(pk=invoice_id)
     amount = (Decimal(dice.randrange(1, 12_000)) / 100).quantize(Decimal("0.01"))
     payment = invoice.payments.order_by("?").first()
+    deposit = Deposit.objects.with_rest().filter(patient=invoice.patient_id).first()
     moves = [
         lambda: pay(
             invoice, by, min(amount, max(invoice.patient_balance, Decimal("0.01"))), method=dice.choice(["cash", "card", "mobile"])
@@ -66,10 +80,13 @@ def something_happens(invoice_id: int, by, dice: random.Random) -> None:
         ),
         lambda: payment and refund_payment(payment_id=payment.pk, amount=amount, reason="x", by=by, request_id=uuid4()),
         lambda: credit_invoice(invoice_id=invoice_id, amount=amount, reason="x", by=by, on=timezone.localdate(), request_id=uuid4()),
+        lambda: take_deposit(patient_id=invoice.patient_id, method=dice.choice(["cash", "bank"]), amount=amount, by=by, request_id=uuid4()),
+        lambda: apply_deposits(invoice_id=invoice_id, by=by, request_id=uuid4()),
+        lambda: deposit and refund_deposit(deposit_id=deposit.pk, amount=to_cents(amount / 10 + 1), reason="x", by=by, request_id=uuid4()),
         lambda: void_invoice(invoice_id=invoice_id, reason="x", by=by),
     ]
     try:
-        dice.choices(moves, [5, 3, 3, 3, 2, 1])[0]()
+        dice.choices(moves, [5, 3, 3, 3, 2, 3, 3, 2, 1])[0]()
     except DomainError:
         return
 
@@ -79,22 +96,24 @@ def test_a_day_of_200_invoices_adds_up_wherever_one_looks():
 
     report = selectors.day_report(timezone.localdate())
 
-    assert len({entry.kind for entry in report.entries}) == 4
+    assert {entry.kind for entry in report.entries} >= {"invoice", "void", "credit note", "payment", "refund", "advance", "advance refund"}
     assert Payment.objects.filter(refunded__gt=0).exists()
     assert Invoice.objects.filter(state="void").exists()
-    assert report.billed == one("SELECT SUM(total) FROM billing_invoice WHERE state = 'issued'")
-    assert report.billed == one(
+    assert report.voided == one("SELECT SUM(total) FROM billing_invoice WHERE state = 'void'") > 0
+    assert report.billed - report.voided == one("SELECT SUM(total) FROM billing_invoice WHERE state = 'issued'")
+    assert report.billed - report.voided == one(
         "SELECT SUM(quantity * unit_price - discount + tax) FROM billing_invoiceline line "
         "JOIN billing_invoice invoice ON invoice.id = line.invoice_id WHERE invoice.state = 'issued'"
     )
     assert report.credited == one("SELECT SUM(amount) FROM billing_creditline")
     for method, flow in report.methods.items():
-        assert flow.taken == one(f"SELECT SUM(amount) FROM billing_payment WHERE method = '{method}'")
-        assert flow.given == one(
-            f"SELECT SUM(refund.amount) FROM billing_refund refund JOIN billing_payment p ON p.id = payment_id WHERE method = '{method}'"
-        )
+        assert flow.taken == one(f"SELECT SUM(amount) FROM ({MONEY_IN}) AS came WHERE method = '{method}'")
+        assert flow.given == one(f"SELECT SUM(amount) FROM ({MONEY_OUT}) AS went WHERE method = '{method}'")
+    held = one("SELECT SUM(amount - applied - refunded) FROM billing_deposit")
+    assert report.deposits.net - report.applied.net == held > 0
+    assert one("SELECT SUM(discount) FROM billing_invoiceline") > 0
     owed = one("SELECT SUM(total - credited - paid) FROM billing_invoice WHERE state = 'issued'")
-    assert report.billed - report.credited - report.net == owed
+    assert report.net_billed - report.paid == owed
     assert owed == sum((invoice.balance - invoice.overpaid for invoice in Invoice.objects.filter(state="issued")), Decimal(0))
     shifts = [cashier.shifts.get() for cashier in cashiers]
     in_drawers = [selectors.expected_in(shift) for shift in shifts]

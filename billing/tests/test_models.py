@@ -158,7 +158,7 @@ class TestIssuedIsFrozen:
         invoice = draft()
 
         with refused_by("invoice_lines_are_void_with_it"):
-            sql("UPDATE billing_invoice SET state = 'void', void_reason = 'x' WHERE id = %s", invoice.pk)
+            sql("UPDATE billing_invoice SET state = 'void', void_reason = 'x', voided_at = now() WHERE id = %s", invoice.pk)
 
     def test_invoice_is_deleted(self):
         invoice = draft()

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing import selectors
-from billing.forms import PaymentForm
+from billing.forms import DepositForm, PaymentForm
 from billing.permissions import TAKE_PAYMENT
 from clinic.core.pages import permission_required_page
 
@@ -27,6 +27,8 @@ def cashier(request):
         "desk": desk,
         "invoice": first,
         "payment_form": PaymentForm(invoice=first) if first else None,
+        "deposits": selectors.deposits_of(patient) if patient else [],
+        "deposit_form": DepositForm(auto_id="advance_%s"),
         "shift": selectors.open_shift_of(request.user),
     }
     return render(request, "billing/cashier.html", context, status=404 if query and not patient else 200)

@@ -74,6 +74,7 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
         "can": can,
         "owed": selectors.owed_by(invoice.patient),
         "insurance": insurance_of(invoice.patient, timezone.localdate()),
+        "advance": selectors.advance_of(invoice.patient) if can["pay"] else None,
         "just_paid": next((payment for payment in made if str(payment.public_id) == request.GET.get("paid")), None),
         "shift": selectors.open_shift_of(user) if can["pay"] else None,
         "payment_form": forms.get("payment_form") or PaymentForm(invoice=invoice),

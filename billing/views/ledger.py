@@ -25,7 +25,7 @@ def day(request):
     report = selectors.day_report(on)
     context = {
         "report": report,
-        "methods": [(method.label, report.methods[method.value]) for method in PaymentMethod],
+        "methods": [(PaymentMethod(method).label, flow) for method, flow in report.methods.items()],
         "cashiers": sorted(report.cashiers.items()),
         "entries": report.entries[:SHOWN],
         "more": max(len(report.entries) - SHOWN, 0),

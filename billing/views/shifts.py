@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from billing import selectors
 from billing.errors import VarianceNeedsReason
 from billing.forms import CloseShiftForm, OpenShiftForm, put_errors
-from billing.models import PaymentMethod, Shift
+from billing.models import COUNTER_METHODS, PaymentMethod, Shift
 from billing.permissions import OVERSEE_SHIFTS, WORK_SHIFT
 from billing.services import shifts
 from clinic.core.errors import DomainError, InvalidInput
@@ -66,14 +66,14 @@ def method_rows(shift: Shift) -> list[dict]:
     counts = {count.method: count for count in shift.counts.all()}
     return [
         {
-            "method": method.value,
-            "label": method.label,
+            "method": method,
+            "label": label,
             "start": shift.opening_float if method == PaymentMethod.CASH else None,
-            **movements[method.value],
+            **movements[method],
             "counted": counts[method].counted if method in counts else None,
             "variance": counts[method].variance if method in counts else None,
         }
-        for method in PaymentMethod
+        for method, label in COUNTER_METHODS
     ]
 
 

@@ -1,6 +1,7 @@
 """Merging reaches into every app, so these tests do too."""
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import zip_longest
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from billing.services.deposits import take_deposit
 from billing.tests.factories import cashier, issued_for, pay
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
@@ -79,6 +81,7 @@ def full_record() -> Patient:
     AddendumFactory(encounter=Encounter.objects.get(pk=encounter.pk))
     by = cashier()
     pay(issued_for(encounter, by), by)
+    take_deposit(patient_id=encounter.patient_id, method="card", amount=Decimal("5.00"), by=by, request_id=uuid4())
     appointment(patient)
     token(patient)
     day = timezone.localdate()
