@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from billing.models import COUNTER_METHODS, DEPOSIT_METHODS, ClaimStatus, InvoiceStatus, PaymentMethod
+from billing.models import COUNTER_METHODS, MONEY_METHODS, ClaimStatus, InvoiceStatus, PaymentMethod
 from clinic.core.forms import DateInput, RequestIdField
 
 
@@ -84,7 +84,7 @@ class PaymentForm(forms.Form):
 class DepositForm(forms.Form):
     """Money in advance."""
 
-    method = forms.ChoiceField(label="Paid by", choices=[choice for choice in DEPOSIT_METHODS if choice in COUNTER_METHODS])
+    method = forms.ChoiceField(label="Paid by", choices=MONEY_METHODS)
     amount = amount_field()
     reference = forms.CharField(required=False, max_length=80, help_text="Of the card slip or transfer. Never a card number.")
     request_id = RequestIdField()

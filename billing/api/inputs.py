@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from rest_framework import serializers
 
-from billing.models import COUNTER_METHODS, ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
+from billing.models import COUNTER_METHODS, MONEY_METHODS, ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
 from billing.selectors import midnight
 from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import Encounter, Patient
@@ -187,7 +187,7 @@ class DepositInput(serializers.Serializer):
     """Money in advance."""
 
     patient = PublicIdField(queryset=Patient.objects.none())
-    method = serializers.ChoiceField(choices=[choice for choice in COUNTER_METHODS if choice[0] != PaymentMethod.INSURANCE])
+    method = serializers.ChoiceField(choices=MONEY_METHODS)
     amount = MoneyField()
     reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
 

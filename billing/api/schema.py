@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from billing.api import claims, deposits, inputs, packages, preview, views
 from billing.api import serializers as shapes
-from billing.models import COUNTER_METHODS, InvoiceStatus, PaymentMethod
+from billing.models import MONEY_METHODS, InvoiceStatus, PaymentMethod
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REASON_IN_QUERY, SHOWS_VERSION, describe
 from clinic.core.serializers import MoneyField
 
@@ -38,7 +38,7 @@ class DepositInput(serializers.Serializer):
     """Money in advance."""
 
     patient = serializers.UUIDField()
-    method = serializers.ChoiceField([choice for choice in COUNTER_METHODS if choice[0] != PaymentMethod.INSURANCE])
+    method = serializers.ChoiceField(MONEY_METHODS)
     amount = MoneyField()
     reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
 

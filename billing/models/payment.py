@@ -26,6 +26,8 @@ class PaymentMethod(models.TextChoices):
 COUNTER_METHODS = [choice for choice in PaymentMethod.choices if choice[0] not in {PaymentMethod.DEPOSIT, PaymentMethod.ONLINE}]
 # How a patient pays in advance: with money.
 DEPOSIT_METHODS = [choice for choice in PaymentMethod.choices if choice[0] not in {PaymentMethod.DEPOSIT, PaymentMethod.INSURANCE}]
+# Of those, what is money in a person's hand.
+MONEY_METHODS = [choice for choice in COUNTER_METHODS if choice[0] != PaymentMethod.INSURANCE]
 
 
 class ShiftQuerySet(models.QuerySet):
