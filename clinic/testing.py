@@ -3,9 +3,15 @@
 Start the tests through `make test`, or with DATABASE_URL, REDIS_URL and MONGODB_URL set.
 """
 
+import hashlib
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
 
 for name, value in {
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
@@ -16,7 +22,7 @@ for name, value in {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "EMAIL_URL": "memorymail://",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
-    "STATIC_ROOT": str(Path(__file__).resolve().parent.parent / "static"),  # whitenoise wants a folder that is there
+    "STATIC_ROOT": str(ROOT / "static"),  # whitenoise wants a folder that is there
 }.items():
     os.environ[name] = value
 # What a developer's shell has set for the running clinic must not steer the tests.
@@ -48,6 +54,39 @@ def _may_truncate(connection, **kwargs):
             cursor.execute("SET clinic.may_truncate = 'on'")
 
 
+@pytest.fixture(scope="session")
+def _copied_from_template(django_db_blocker):
+    """Every process's database is a copy of one that was migrated once, for all of them and for later runs."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = _migrated_template(connection)
+
+
+def _migrated_template(connection) -> str:
+    """The name of a database with all migrations, as their files stand now; made by whoever comes first."""
+    name = f"template_{_hash_of_migrations()[:16]}"
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
+        if not cursor.fetchone()[0]:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}_unfinished")
+            cursor.execute(f"CREATE DATABASE {name}_unfinished")
+            url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}_unfinished").geturl()
+            subprocess.run(
+                [sys.executable, ROOT / "manage.py", "migrate", "-v0", "--skip-checks"], env=os.environ | {"DATABASE_URL": url}, check=True
+            )
+            cursor.execute(f"ALTER DATABASE {name}_unfinished RENAME TO {name}")
+    return name
+
+
+def _hash_of_migrations() -> str:
+    """Of the product's own; a copy that lacks one of a library's is brought up to date like any other database."""
+    files = sorted(ROOT.glob("*/migrations/*.py")) + sorted(ROOT.glob("clinic/*/migrations/*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_name_space(request):
     """MongoDB database and Redis keys named after the test database; both are emptied at the end."""
@@ -67,7 +106,7 @@ def _own_name_space(request):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_session_left(django_db_setup, django_db_blocker):
+def _no_session_left(_copied_from_template, django_db_setup, django_db_blocker):
     """A browser's idle connection keeps a thread of the live server, and its session, beyond the last test."""
     yield
     from django.db import connection

@@ -52,6 +52,7 @@ def load_bulk(scale: Scale, demo: Demo, *, now: datetime, say: Say) -> bool:
         record(action="ops.seed.loaded", actor=demo.user("admin"), changes={"scale": scale.name})
     say("statistics", 0, None)
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
     return True
 
