@@ -3,7 +3,7 @@
 from django import forms
 
 from clinic.core.forms import DateInput, RequestIdField
-from patients.models import AllergySeverity, DiagnosisRank, Patient, Sex, TreatmentType
+from patients.models import AllergySeverity, DiagnosisRank, Patient, Sex
 from patients.models.encounter import VITALS_RANGES
 from patients.models.patient import BloodGroup, DatePrecision
 from patients.rules.vitals import DECIMALS, VITALS_LABELS, VITALS_UNITS
@@ -157,14 +157,6 @@ class NoteForm(PartForm):
     def observations(self) -> dict:
         symptoms = [plain for each in self.cleaned_data["symptoms"].split(",") if (plain := " ".join(each.split()))]
         return {"symptoms": symptoms} if symptoms else {}
-
-
-class TreatmentForm(PartForm):
-    part = "treatment"
-    treatment_type = forms.ModelChoiceField(
-        TreatmentType.objects.active(), label="Treatment", to_field_name="public_id", empty_label="Choose"
-    )
-    notes = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class AddendumForm(PartForm):

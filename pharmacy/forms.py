@@ -3,6 +3,8 @@
 from django import forms
 
 from clinic.core.forms import DateInput, RequestIdField
+from patients.forms import PartForm
+from patients.models import TreatmentType
 from pharmacy.models import CallOutcome, Medicine, ReturnTo, Supplier
 from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES
 from pharmacy.services.items import MOST_REPEATS
@@ -89,6 +91,50 @@ class LineForm(forms.Form):
     def item(self) -> dict:
         names = ("medicine", "dose", "frequency", "duration_days", "quantity", "route", "repeats", "instructions")
         return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
+
+
+class TreatmentForm(PartForm):
+    """A treatment, with up to `ROWS` medicines that it used, each by its name."""
+
+    ROWS = 3
+    part = "treatment"
+    treatment_type = forms.ModelChoiceField(
+        TreatmentType.objects.active(), label="Treatment", to_field_name="public_id", empty_label="Choose"
+    )
+    notes = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for row in range(1, self.ROWS + 1):
+            names = forms.TextInput(attrs={"list": "treatment-medicines", "autocomplete": "off"})
+            self.fields[f"medicine_{row}"] = forms.CharField(max_length=120, required=False, label=f"Medicine {row}", widget=names)
+            self.fields[f"quantity_{row}"] = forms.IntegerField(
+                min_value=1, max_value=MAX_QUANTITY, required=False, label=f"Units of medicine {row}"
+            )
+
+    def medicine_fields(self):
+        return [self[f"{name}_{row}"] for row in range(1, self.ROWS + 1) for name in ("medicine", "quantity")]
+
+    def clean(self):
+        data = super().clean()
+        self.used = []
+        for row in range(1, self.ROWS + 1):
+            name, quantity = data.get(f"medicine_{row}"), data.get(f"quantity_{row}")
+            if not name or f"quantity_{row}" in self.errors:
+                if quantity:
+                    self.add_error(f"medicine_{row}", "Say which medicine.")
+                continue
+            found = list(Medicine.objects.active().filter(name__iexact=name)[:2])
+            if len(found) != 1:
+                self.add_error(f"medicine_{row}", "Choose a medicine from the list.")
+            elif not quantity:
+                self.add_error(f"quantity_{row}", "Say how many units were used.")
+            else:
+                self.used.append({"medicine": found[0], "quantity": quantity})
+        return data
+
+    def treatment(self) -> dict:
+        return {name: self.cleaned_data[name] for name in ("treatment_type", "notes")} | {"medicines": self.used}
 
 
 class CallForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, prescribing, recall, stock
+from pharmacy.views import counter, prescribing, recall, stock, treatments
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -21,6 +21,8 @@ urlpatterns = [
     path("batches/<uuid:batch>/calls/", recall.call, name="recall_call"),
     path("batches/<uuid:batch>/adjust/", stock.adjust, name="adjust"),
     path("batches/<uuid:batch>/<batch_state:to>/", stock.change_state, name="change_batch_state"),
+    path("treatments/<uuid:encounter>/", treatments.add_treatment, name="add_treatment"),
+    path("treatments/<uuid:encounter>/<uuid:treatment>/remove/", treatments.remove_treatment, name="remove_treatment"),
     path("prescribing/medicines/", prescribing.suggest, name="suggest"),
     path("prescribing/quantity/", prescribing.quantity, name="quantity"),
     path("prescribing/<uuid:encounter>/", prescribing.page, name="prescribing"),

@@ -140,8 +140,6 @@ VISIT_OPERATIONS = {
     "add_diagnosis": extend_schema(request=shapes.DiagnosisSerializer, responses={201: shapes.DiagnosisSerializer}),
     "notes": extend_schema(responses=whole_list_of(NoteAnswer, "NoteList")),
     "add_note": extend_schema(request=shapes.NoteInput, responses={201: NoteAnswer}),
-    "treatments": extend_schema(responses=whole_list_of(shapes.TreatmentSerializer, "TreatmentList")),
-    "add_treatment": extend_schema(request=shapes.TreatmentSerializer, responses={201: shapes.TreatmentSerializer}),
     "addenda": extend_schema(responses=whole_list_of(shapes.AddendumSerializer, "AddendumList")),
     "add_addendum": extend_schema(request=shapes.AddendumSerializer, responses={201: shapes.AddendumSerializer}),
 }

@@ -214,6 +214,17 @@ class TreatmentTypeSerializer(serializers.Serializer):
     is_active = serializers.BooleanField(required=False)
 
 
+class UsedMedicineSerializer(serializers.Serializer):
+    """As it was charged on that day."""
+
+    medicine = serializers.UUIDField()
+    name = serializers.CharField()
+    unit = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = serializers.CharField()
+    cost = serializers.CharField()
+
+
 class TreatmentSerializer(serializers.Serializer):
     """What was done. The server knows what it costs."""
 
@@ -221,6 +232,7 @@ class TreatmentSerializer(serializers.Serializer):
     treatment_type = PublicIdField(queryset=TreatmentType.objects.all())
     name = serializers.CharField(read_only=True)
     notes = TextField(max_length=2000)
+    medicines = UsedMedicineSerializer(many=True, read_only=True)
     base_cost = MoneyField(read_only=True)
     cost = MoneyField(read_only=True)
     recorded_at = serializers.DateTimeField(read_only=True)

@@ -11,7 +11,7 @@ from clinic.core.http import etag_of, expected_version
 from patients import permissions, selectors
 from patients.api import serializers
 from patients.models import Encounter
-from patients.services import addenda, encounters, notes, treatments
+from patients.services import addenda, encounters, notes
 from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read, record_list_read
 
@@ -32,8 +32,6 @@ class VisitViewSet(EtagMixin, GenericViewSet):
         "add_diagnosis": permissions.WRITE_ENCOUNTER,
         "notes": permissions.VIEW_ENCOUNTER,
         "add_note": permissions.WRITE_ENCOUNTER,
-        "treatments": permissions.VIEW_ENCOUNTER,
-        "add_treatment": permissions.WRITE_ENCOUNTER,
         "addenda": permissions.VIEW_ENCOUNTER,
         "add_addendum": permissions.WRITE_ENCOUNTER,
     }
@@ -122,17 +120,6 @@ class VisitViewSet(EtagMixin, GenericViewSet):
             encounter_id=visit.pk, patient_id=visit.patient_id, author=request.user, request_id=request.request_id, **body
         )
         return Response(serializers.NoteSerializer(notes.read_bodies([note])[0]).data, status=201)
-
-    @action(detail=True)
-    def treatments(self, request, public_id):
-        return Response(whole_list(serializers.TreatmentSerializer(self._read_visit().treatments.all(), many=True).data))
-
-    @treatments.mapping.post
-    @idempotent
-    def add_treatment(self, request, public_id):
-        body = {"notes": ""} | self._body(serializers.TreatmentSerializer)
-        treatment = treatments.record_treatment(encounter_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
-        return Response(serializers.TreatmentSerializer(treatment).data, status=201)
 
     @action(detail=True)
     def addenda(self, request, public_id):

@@ -44,6 +44,14 @@ class Treatment(BaseModel):
     treatment_type = models.ForeignKey(TreatmentType, models.PROTECT, related_name="+", help_text="Its line of the catalogue.")
     name = models.CharField(max_length=120)
     base_cost = models.DecimalField(max_digits=12, decimal_places=2, help_text="In the clinic's currency, without medicines.")
+    medicines = models.JSONField(
+        default=list,
+        editable=False,
+        help_text="What was used, as it was charged that day: a list of {medicine, name, unit, quantity, unit_price, cost}.",
+    )
+    medicines_cost = models.DecimalField(
+        max_digits=12, decimal_places=2, default=Decimal(0), editable=False, help_text="The sum of its medicines, in the clinic's currency."
+    )
     notes = models.TextField(max_length=2000, blank=True, help_text="What was done, in a person's words.")
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField(db_default=Now())
@@ -51,7 +59,10 @@ class Treatment(BaseModel):
 
     class Meta:
         ordering = ["recorded_at", "id"]
-        constraints = [models.CheckConstraint(name="treatment_cost_not_negative", condition=Q(base_cost__gte=0))]
+        constraints = [
+            models.CheckConstraint(name="treatment_cost_not_negative", condition=Q(base_cost__gte=0)),
+            models.CheckConstraint(name="treatment_medicines_cost_not_negative", condition=Q(medicines_cost__gte=0)),
+        ]
         triggers = [
             FrozenWithEncounter(name="treatment_frozen_when_signed"),
             Frozen(name="treatment_stays_with_its_encounter", condition=pgtrigger.AnyChange("encounter")),
@@ -59,4 +70,5 @@ class Treatment(BaseModel):
 
     @property
     def cost(self) -> Decimal:
-        return self.base_cost
+        """In the clinic's currency: what is charged for it, medicines included."""
+        return self.base_cost + self.medicines_cost

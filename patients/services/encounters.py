@@ -156,10 +156,11 @@ def mark_entered_in_error(*, encounter_id: int, reason: str, by) -> Encounter:
 def content_of(encounter: Encounter) -> dict:
     """What a signature stands for, as JSON values; the same however often it is read.
 
-    `treatments` is there when there are any: visits that were signed before they were recorded keep their hash.
+    `treatments`, and the medicines of one, are there when there are any: visits that were signed before they were recorded keep their hash.
     """
     treatments = [
         {"id": str(each.public_id), "name": each.name, "base_cost": str(each.base_cost), "notes": each.notes}
+        | ({"medicines": each.medicines} if each.medicines else {})
         for each in encounter.treatments.order_by("id")
     ]
     content = {"treatments": treatments} if treatments else {}

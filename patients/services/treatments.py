@@ -1,6 +1,7 @@
 """The catalogue of treatments, and what was done in a visit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -43,8 +44,10 @@ def change_treatment_type(*, type_id: int, changes: Mapping, by, expected_versio
 
 
 @atomic_with_retry
-def record_treatment(*, encounter_id: int, treatment_type: TreatmentType, notes: str, by, request_id: UUID | None = None) -> Treatment:
-    """Write down a treatment at today's base cost.
+def record_treatment(
+    *, encounter_id: int, treatment_type: TreatmentType, notes: str, by, medicines: Sequence[Mapping] = (), request_id: UUID | None = None
+) -> Treatment:
+    """Write down a treatment at today's base cost, and the `medicines` that whoever keeps the stock took out for it.
 
     Locks the encounter. Repeating request_id returns the first one. Raises EncounterClosed, and
     InvalidInput for a type that is out of use.
@@ -60,6 +63,8 @@ def record_treatment(*, encounter_id: int, treatment_type: TreatmentType, notes:
         treatment_type=treatment_type,
         name=treatment_type.name,
         base_cost=treatment_type.base_cost,
+        medicines=list(medicines),
+        medicines_cost=sum((Decimal(each["cost"]) for each in medicines), Decimal(0)),
         notes=notes.strip(),
         recorded_by=by,
         recorded_at=timezone.now(),
@@ -83,7 +88,7 @@ def remove_treatment(*, encounter_id: int, treatment_id: UUID, by) -> None:
 
 
 def _record_change(what: str, treatment: Treatment, encounter, *, by) -> None:
-    changes = {"treatment": str(treatment.public_id), "base_cost": str(treatment.base_cost)}
+    changes = {"treatment": str(treatment.public_id), "cost": str(treatment.cost)}
     record(action=f"patients.encounter.treatment_{what}", actor=by, subject=encounter, patient=encounter.patient, changes=changes)
 
 

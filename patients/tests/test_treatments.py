@@ -3,7 +3,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
@@ -137,19 +136,6 @@ class TestApi:
 
 
 class TestPage:
-    def test_treatment_is_recorded_and_removed_in_place(self, client_as):
-        kind, encounter = TreatmentTypeFactory(name="Dressing"), EncounterFactory()
-        doctor = client_as(encounter.doctor.user)
-        form = {"treatment_type": str(kind.public_id), "notes": "left arm", "request_id": str(uuid4())}
-
-        added = doctor.post(reverse("patients:add_treatment", args=[encounter.public_id]), form, headers={"HX-Request": "true"})
-
-        assert b"left arm" in added.content
-        assert b"12.50" in added.content
-        treatment = Treatment.objects.get()
-        doctor.post(reverse("patients:remove_treatment", args=[encounter.public_id, treatment.public_id]))
-        assert not Treatment.objects.exists()
-
     def test_back_office_writes_through_the_service(self, client_as):
         manager = client_as(user(Role.MANAGER, is_staff=True))
 

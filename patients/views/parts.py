@@ -37,10 +37,6 @@ def _diagnoses(encounter: Encounter) -> dict:
     return {"diagnoses": diagnoses, "diagnosis_form": forms.DiagnosisForm(initial={"rank": rank})}
 
 
-def _treatments(encounter: Encounter) -> dict:
-    return {"treatments": list(encounter.treatments.order_by("recorded_at", "id")), "treatment_form": forms.TreatmentForm()}
-
-
 def _notes(encounter: Encounter) -> dict:
     """`threads`: [(the current version, the earlier ones, the form for the next)]"""
     threads: dict[UUID, list[NoteRead]] = {}
@@ -75,7 +71,6 @@ PARTS = {
     "vitals": Part("Vitals", "patients/_vitals.html", _vitals, forms.VitalsForm, "vitals_form"),
     "diagnoses": Part("Diagnoses", "patients/_diagnoses.html", _diagnoses, forms.DiagnosisForm, "diagnosis_form"),
     "notes": Part("Notes", "patients/_notes.html", _notes, forms.NoteForm, "note_form"),
-    "treatments": Part("Treatments", "patients/_treatments.html", _treatments, forms.TreatmentForm, "treatment_form"),
     "addenda": Part("Addenda", "patients/_addenda.html", _addenda, forms.AddendumForm, "addendum_form"),
     "sign": Part("Sign", "patients/_sign.html", _sign),
 }

@@ -22,7 +22,7 @@ from clinic.core.pages import permission_required_page, posted_request_id, refus
 from patients import forms, permissions, selectors
 from patients.errors import NoteChanged, NoteUnavailable
 from patients.models import Encounter
-from patients.services import addenda, encounters, notes, treatments
+from patients.services import addenda, encounters, notes
 from patients.services.access import check_chart_open
 from patients.services.drafts import drop_form
 from patients.views.parts import PARTS, context_of_part
@@ -94,28 +94,6 @@ def remove_diagnosis(request, encounter: UUID, diagnosis: UUID):
         return "Diagnosis removed."
 
     return _answer(request, encounter, Post("diagnoses", django_forms.Form(request.POST), act))
-
-
-@require_POST
-@permission_required_page(permissions.WRITE_ENCOUNTER)
-def add_treatment(request, encounter: UUID):
-    form = forms.TreatmentForm(request.POST)
-
-    def act(row: Encounter) -> str:
-        treatments.record_treatment(encounter_id=row.pk, by=request.user, request_id=posted_request_id(request), **form.cleaned_data)
-        return "Treatment recorded."
-
-    return _answer(request, encounter, Post("treatments", form, act))
-
-
-@require_POST
-@permission_required_page(permissions.WRITE_ENCOUNTER)
-def remove_treatment(request, encounter: UUID, treatment: UUID):
-    def act(row: Encounter) -> str:
-        treatments.remove_treatment(encounter_id=row.pk, treatment_id=treatment, by=request.user)
-        return "Treatment removed."
-
-    return _answer(request, encounter, Post("treatments", django_forms.Form(request.POST), act))
 
 
 @require_POST

@@ -1,3 +1,4 @@
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from pharmacy.api.batches import BatchViewSet
@@ -5,6 +6,7 @@ from pharmacy.api.catalogue import MedicineViewSet, SupplierViewSet
 from pharmacy.api.dispensing import DispensingViewSet
 from pharmacy.api.prescriptions import PrescriptionViewSet
 from pharmacy.api.stock import InventoryViewSet, StockMovementViewSet
+from pharmacy.api.treatments import VisitTreatments
 
 router = SimpleRouter()
 router.register("medicines", MedicineViewSet, "medicine")
@@ -15,4 +17,11 @@ router.register("inventory", InventoryViewSet, "inventory")
 router.register("prescriptions", PrescriptionViewSet, "prescription")
 router.register("dispensings", DispensingViewSet, "dispensing")
 
-urlpatterns = router.urls
+urlpatterns = [
+    path(
+        "visits/<uuid:public_id>/treatments/",
+        VisitTreatments.as_view({"get": "treatments", "post": "add_treatment"}),
+        name="visit-treatments",
+    ),
+    *router.urls,
+]

@@ -4,6 +4,7 @@ from pharmacy.models.medicine import Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.recall import CallOutcome, RecallCall
 from pharmacy.models.stock import Batch, BatchState, MovementKind, StockMovement, Supplier
+from pharmacy.models.treatment import TreatmentLine
 
 __all__ = [
     "Batch",
@@ -24,4 +25,5 @@ __all__ = [
     "Severity",
     "StockMovement",
     "Supplier",
+    "TreatmentLine",
 ]

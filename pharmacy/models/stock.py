@@ -127,6 +127,14 @@ class StockMovement(BaseModel):
     quantity = models.IntegerField(help_text="Units; positive into the batch, negative out of it.")
     balance = models.PositiveIntegerField(help_text="On hand of the batch after this movement.")
     dispense_line = models.ForeignKey("pharmacy.DispenseLine", models.PROTECT, null=True, blank=True, related_name="movements")
+    treatment_line = models.ForeignKey(
+        "pharmacy.TreatmentLine",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="movements",
+        help_text="The treatment that used the units.",
+    )
     reason = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     witness = models.ForeignKey(
@@ -145,9 +153,12 @@ class StockMovement(BaseModel):
                 | (Q(kind=MovementKind.ADJUSTMENT) & ~Q(quantity=0)),
             ),
             models.CheckConstraint(
-                name="movement_out_names_its_dispense_line",
-                condition=~Q(kind__in=[MovementKind.OUT, MovementKind.RETURN]) | Q(dispense_line__isnull=False),
+                name="movement_out_names_its_line",
+                condition=~Q(kind__in=[MovementKind.OUT, MovementKind.RETURN])
+                | Q(dispense_line__isnull=False)
+                | Q(treatment_line__isnull=False),
             ),
+            models.CheckConstraint(name="movement_of_one_line", condition=Q(dispense_line__isnull=True) | Q(treatment_line__isnull=True)),
             models.CheckConstraint(
                 name="movement_witness_is_another_person",
                 condition=Q(witness__isnull=True) | (Q(by__isnull=False) & ~Q(witness=F("by"))),
@@ -166,7 +177,28 @@ class StockMovement(BaseModel):
                 line="NEW.dispense_line_id",
                 condition=pgtrigger.Condition("NEW.dispense_line_id IS NOT NULL"),
             ),
+            LineIsItsMovements(
+                name="movement_is_of_its_treatment_line",
+                operation=pgtrigger.Insert,
+                line="NEW.treatment_line_id",
+                condition=pgtrigger.Condition("NEW.treatment_line_id IS NOT NULL"),
+                of="treatment",
+            ),
         ]
+
+    @property
+    def patient(self):
+        """Whom the units were for; none for what the clinic did for itself."""
+        if self.dispense_line:
+            return self.dispense_line.item.prescription.patient
+        return self.treatment_line and self.treatment_line.encounter.patient
+
+    @property
+    def ordered_by(self):
+        """The doctor who prescribed, or treated."""
+        if self.dispense_line:
+            return self.dispense_line.item.prescription.prescriber
+        return self.treatment_line and self.treatment_line.encounter.doctor
 
     @property
     def units_out(self) -> int:

@@ -95,23 +95,69 @@ class LineFitsItsDispense(pgtrigger.Trigger):
 
 
 class LineIsItsMovements(pgtrigger.Trigger):
-    """At commit each unit that a line gave out, or took back, stands in the ledger."""
+    """At commit each unit that a line (of a dispense, or of a treatment) gave out, or took back, stands in the ledger."""
 
     when = pgtrigger.After
     timing = pgtrigger.Deferred
     declare = [("given", "bigint"), ("returned", "bigint"), ("line", "record")]
 
-    def __init__(self, name: str, operation, line: str, condition=None):
+    def __init__(self, name: str, operation, line: str, condition=None, of: str = "dispense"):
         func = f"""
-            SELECT id, quantity, returned_quantity INTO line FROM pharmacy_dispenseline WHERE id = {line};
+            SELECT id, quantity, returned_quantity INTO line FROM pharmacy_{of}line WHERE id = {line};
             SELECT COALESCE(-SUM(quantity) FILTER (WHERE kind = 'OUT'), 0), COALESCE(SUM(quantity) FILTER (WHERE kind = 'RETURN'), 0)
-              INTO given, returned FROM pharmacy_stockmovement WHERE dispense_line_id = line.id;
+              INTO given, returned FROM pharmacy_stockmovement WHERE {of}_line_id = line.id;
             IF given <> line.quantity OR returned <> line.returned_quantity THEN
                 {refusal(name, "the line is not what the movements say")}
             END IF;
             RETURN NULL;
         """
         super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
+class TreatmentUsesWhatMayGoOut(pgtrigger.Trigger):
+    """Units used in a treatment come from a batch that may go out on that day, and are charged at the medicine's price of then."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+
+    def __init__(self, name: str):
+        func = f"""
+            PERFORM 1 FROM pharmacy_batch
+              WHERE id = NEW.batch_id AND state = 'available' AND expires_on > NEW.used_on FOR NO KEY UPDATE;
+            IF NOT FOUND THEN
+                {refusal(name, "the batch is expired, quarantined or recalled")}
+            END IF;
+            PERFORM 1 FROM patients_treatment WHERE id = NEW.treatment_id AND encounter_id = NEW.encounter_id;
+            IF NOT FOUND THEN
+                {refusal(name + "_visit", "the treatment is of another visit")}
+            END IF;
+            RETURN NEW;
+        """
+        super().__init__(name=name, func=func)
+
+
+class TreatmentCostsItsLines(pgtrigger.Trigger):
+    """At commit a treatment's cost of medicines is what its lines come to."""
+
+    when = pgtrigger.After
+    timing = pgtrigger.Deferred
+    operation = pgtrigger.Insert | pgtrigger.Update
+    declare = [("charged", "numeric"), ("summed", "numeric")]
+
+    def __init__(self, name: str):
+        func = f"""
+            SELECT medicines_cost INTO charged FROM patients_treatment WHERE id = NEW.treatment_id;
+            IF NOT FOUND THEN
+                RETURN NULL;
+            END IF;
+            SELECT COALESCE(SUM((quantity - returned_quantity) * unit_price), 0) INTO summed
+              FROM pharmacy_treatmentline WHERE treatment_id = NEW.treatment_id;
+            IF charged <> summed THEN
+                {refusal(name, "the treatment does not cost what its medicines come to")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, func=func)
 
 
 class ItemIsItsLines(pgtrigger.Trigger):
@@ -151,7 +197,12 @@ class CallIsOfARecipient(pgtrigger.Trigger):
               JOIN pharmacy_batch b ON b.id = l.batch_id
               JOIN pharmacy_dispense d ON d.id = l.dispense_id
               JOIN pharmacy_prescription p ON p.id = d.prescription_id
-             WHERE NEW.batch_id IN (b.id, b.returned_from_id) AND p.patient_id = NEW.patient_id;
+             WHERE NEW.batch_id IN (b.id, b.returned_from_id) AND p.patient_id = NEW.patient_id
+            UNION ALL
+            SELECT 1 FROM pharmacy_treatmentline l
+              JOIN pharmacy_batch b ON b.id = l.batch_id
+              JOIN patients_encounter e ON e.id = l.encounter_id
+             WHERE NEW.batch_id IN (b.id, b.returned_from_id) AND e.patient_id = NEW.patient_id;
             IF NOT FOUND THEN
                 {refusal(name, "nothing of the batch was given to this patient")}
             END IF;

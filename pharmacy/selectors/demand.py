@@ -1,5 +1,7 @@
 """What went out, on how many days there was something to give, and what follows for the next order."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -9,7 +11,7 @@ from django.db import connection
 from django.db.models import DecimalField, ExpressionWrapper, F, Q, Sum
 from django.utils import timezone
 
-from pharmacy.models import Batch, BatchState, DispenseLine, Medicine
+from pharmacy.models import Batch, BatchState, DispenseLine, Medicine, TreatmentLine
 from pharmacy.rules.reordering import Advice, advise
 
 DEMAND_DAYS = 90
@@ -51,14 +53,20 @@ def days_in_stock(*, first: date, until: date) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-def _lines(first: date, until: date):
-    return DispenseLine.objects.filter(dispense__dispensed_on__gte=first, dispense__dispensed_on__lt=until).order_by()
+def _kept(first: date, until: date, *by: str, **only) -> Iterator[tuple]:
+    """(*`by`, units) that patients kept in [first, until): handed out, or used in a treatment."""
+    kept = Sum(F("quantity") - F("returned_quantity"))
+    for lines, day in ((DispenseLine, "dispense__dispensed_on"), (TreatmentLine, "used_on")):
+        rows = lines.objects.filter(**{f"{day}__gte": first, f"{day}__lt": until}, **only).order_by()
+        yield from rows.annotate(day=F(day)).values_list(*by).annotate(kept=kept)
 
 
 def dispensed_units(*, first: date, until: date) -> dict[int, int]:
     """{medicine pk: units given out in [first, until), less what of them came back}."""
-    kept = Sum(F("quantity") - F("returned_quantity"))
-    return dict(_lines(first, until).values_list("batch__medicine").annotate(kept=kept))
+    units: Counter[int] = Counter()
+    for medicine, kept in _kept(first, until, "batch__medicine"):
+        units[medicine] += kept
+    return dict(units)
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class ReorderLine:
 
 
 def reorder_lines(*, on: date, only_due: bool = True) -> list[ReorderLine]:
-    """What to order, what runs out first on top. Three queries; today, which is not over, does not count."""
+    """What to order, what runs out first on top. Four queries; today, which is not over, does not count."""
     first = on - timedelta(days=DEMAND_DAYS)
     dispensed, days = dispensed_units(first=first, until=on), days_in_stock(first=first, until=on)
     lines = [_line(medicine, dispensed.get(medicine.pk, 0), days.get(medicine.pk, 0)) for medicine in _stocked(on)]
@@ -103,9 +111,7 @@ def weekly_consumption(medicine: Medicine, *, on: date) -> list[tuple[date, int]
     this_week = on - timedelta(days=on.weekday())
     weeks = [this_week - timedelta(weeks=back) for back in range(WEEKS_SHOWN - 1, -1, -1)]
     units = dict.fromkeys(weeks, 0)
-    kept = Sum(F("quantity") - F("returned_quantity"))
-    lines = _lines(weeks[0], this_week + timedelta(weeks=1)).filter(batch__medicine=medicine)
-    for day, count in lines.values_list("dispense__dispensed_on").annotate(kept=kept):
+    for day, count in _kept(weeks[0], this_week + timedelta(weeks=1), "day", batch__medicine=medicine):
         units[day - timedelta(days=day.weekday())] += count
     return list(units.items())
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, F, Max, Min, Q, Sum
 
 from patients.models import Patient
-from pharmacy.models import Batch, DispenseLine, RecallCall
+from pharmacy.models import Batch, DispenseLine, RecallCall, TreatmentLine
 from pharmacy.models.recall import SETTLED_OUTCOMES
 
 
@@ -30,27 +30,53 @@ class Recipient:
         return self.left == 0 or (self.last_call is not None and self.last_call.outcome in SETTLED_OUTCOMES)
 
 
-def lines_of_lot(batch: Batch):
+# (the lines that say what patients were given, what leads from one to the patient, and to the day)
+_GIVEN = [
+    (DispenseLine, "dispense__prescription__patient", "dispense__dispensed_on"),
+    (TreatmentLine, "encounter__patient", "used_on"),
+]
+
+
+def _of_lot(lines, batch: Batch):
     """What went out of a batch, and of its part that came back from patients and was released again."""
     origin = batch.returned_from_id or batch.pk
-    return DispenseLine.objects.filter(Q(batch=origin) | Q(batch__returned_from=origin)).order_by()
+    return lines.objects.filter(Q(batch=origin) | Q(batch__returned_from=origin)).order_by()
+
+
+def was_given(batch: Batch, patient_id: int) -> bool:
+    return any(_of_lot(lines, batch).filter(**{patient: patient_id}).exists() for lines, patient, _ in _GIVEN)
+
+
+def _given(batch: Batch, patient_id: int | None) -> dict[int, dict]:
+    """{patient pk: {units, returned, first_on, last_on}}, handed out or used in a treatment."""
+    found: dict[int, dict] = {}
+    for lines, patient, day in _GIVEN:
+        rows = _of_lot(lines, batch) if patient_id is None else _of_lot(lines, batch).filter(**{patient: patient_id})
+        sums = {"units": Sum("quantity"), "returned": Sum("returned_quantity"), "first_on": Min(day), "last_on": Max(day)}
+        for row in rows.values(person=F(patient)).annotate(**sums):
+            person = row.pop("person")
+            before = found.get(person)
+            found[person] = row if before is None else _joined(before, row)
+    return found
+
+
+def _joined(one: dict, other: dict) -> dict:
+    return {
+        "units": one["units"] + other["units"],
+        "returned": one["returned"] + other["returned"],
+        "first_on": min(one["first_on"], other["first_on"]),
+        "last_on": max(one["last_on"], other["last_on"]),
+    }
 
 
 def recipients_of(batch: Batch, *, patient_id: int | None = None) -> list[Recipient]:
-    """Those still to be told first, then by the day it was last given. Four queries, however many."""
-    lines = lines_of_lot(batch)
+    """Those still to be told first, then by the day it was last given. Five queries, however many."""
     calls = RecallCall.objects.filter(batch=batch.returned_from_id or batch.pk)
     if patient_id is not None:
-        lines, calls = lines.filter(dispense__prescription__patient=patient_id), calls.filter(patient=patient_id)
-    given = lines.values("dispense__prescription__patient").annotate(
-        units=Sum("quantity"),
-        returned=Sum("returned_quantity"),
-        first_on=Min("dispense__dispensed_on"),
-        last_on=Max("dispense__dispensed_on"),
-    )
+        calls = calls.filter(patient=patient_id)
     counts = dict(calls.order_by().values_list("patient").annotate(count=Count("pk")))
     last = {call.patient_id: call for call in calls.select_related("called_by").order_by("patient_id", "-id").distinct("patient_id")}
-    rows = {row.pop("dispense__prescription__patient"): row for row in given}
+    rows = _given(batch, patient_id)
     patients = Patient.objects.filter(pk__in=rows)
     found = [
         Recipient(patient, **rows[patient.pk], last_call=last.get(patient.pk), calls=counts.get(patient.pk, 0)) for patient in patients

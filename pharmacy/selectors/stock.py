@@ -30,11 +30,12 @@ def batches_of(medicine: Medicine):
 
 def register_of(medicine: Medicine):
     """The ledger of a medicine, newest first; `medicine_balance` is what was there of it after each line, in all batches."""
-    prescription = "dispense_line__item__prescription"
+    prescription, visit = "dispense_line__item__prescription", "treatment_line__encounter"
     return (
         StockMovement.objects.filter(batch__medicine=medicine)
         .annotate(medicine_balance=Window(Sum("quantity"), order_by="id"))
-        .select_related("batch", "by", "witness", f"{prescription}__patient", f"{prescription}__prescriber__user")
+        .select_related("batch", "by", "witness")
+        .select_related(f"{prescription}__patient", f"{prescription}__prescriber__user", f"{visit}__patient", f"{visit}__doctor__user")
         .order_by("-id")
     )
 

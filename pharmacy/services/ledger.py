@@ -6,10 +6,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from clinic.audit.models import Topic
-from clinic.audit.services.recording import publish
+from clinic.audit.services.recording import publish, user_of
 from clinic.core.errors import InvalidInput
 from pharmacy.errors import NotOnHand
-from pharmacy.models import Batch, DispenseLine, StockMovement
+from pharmacy.models import Batch, DispenseLine, StockMovement, TreatmentLine
 
 MOST_ON_HAND = 2_000_000_000
 
@@ -22,7 +22,7 @@ def move_stock(
     by,
     witness=None,
     reason: str = "",
-    line: DispenseLine | None = None,
+    line: DispenseLine | TreatmentLine | None = None,
     request_id: UUID | None = None,
 ) -> StockMovement:
     """Write one line of the ledger, and what is on hand after it. `quantity` is signed.
@@ -41,7 +41,8 @@ def move_stock(
         kind=kind,
         quantity=quantity,
         balance=balance,
-        dispense_line=line,
+        dispense_line=line if isinstance(line, DispenseLine) else None,
+        treatment_line=line if isinstance(line, TreatmentLine) else None,
         reason=reason,
         by=by,
         witness=witness,
@@ -60,4 +61,15 @@ def _document(movement: StockMovement) -> dict:
         "movement_type": movement.kind,
         "quantity": movement.quantity,
         "balance": movement.balance,
+        "user": user_of(movement.by),
+        "reference": _reference(movement),
     }
+
+
+def _reference(movement: StockMovement) -> dict | None:
+    """What the movement is for, by public id."""
+    if line := movement.dispense_line:
+        return {"type": "dispensing", "id": str(line.dispense.public_id)}
+    if (line := movement.treatment_line) and line.treatment:
+        return {"type": "treatment", "id": str(line.treatment.public_id)}
+    return None

@@ -8,7 +8,7 @@ from clinic.core.errors import InvalidInput
 from pharmacy import locks
 from pharmacy.errors import NotRecalled, RequestReused
 from pharmacy.models import Batch, BatchState, CallOutcome, RecallCall
-from pharmacy.selectors.recall import Recipient, lines_of_lot, recipients_of
+from pharmacy.selectors.recall import Recipient, recipients_of, was_given
 
 
 @atomic_with_retry
@@ -43,7 +43,7 @@ def record_call(*, batch_id: int, patient_id: int, outcome: str, by, request_id:
         return earlier
     if batch.state != BatchState.RECALLED:
         raise NotRecalled
-    if not lines_of_lot(batch).filter(dispense__prescription__patient=patient_id).exists():
+    if not was_given(batch, patient_id):
         raise InvalidInput(errors={"patient": ["Nothing of this batch was given to this patient."]})
     call = RecallCall.objects.create(batch=batch, patient_id=patient_id, outcome=outcome, note=note, called_by=by, request_id=request_id)
     record(action="pharmacy.batch.recipient_called", actor=by, subject=batch, patient=call.patient, changes={"outcome": outcome})

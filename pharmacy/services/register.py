@@ -10,5 +10,5 @@ from pharmacy.models import Medicine, StockMovement
 @atomic_with_retry
 def read_register(*, medicine: Medicine, entries: Iterable[StockMovement], by) -> None:
     """Write down that these lines, with the names of patients, are about to be shown."""
-    patients = {str(entry.dispense_line.item.prescription.patient.public_id) for entry in entries if entry.dispense_line}
+    patients = {str(entry.patient.public_id) for entry in entries if entry.patient}
     record(action="pharmacy.register.read", actor=by, subject=medicine, changes={"patients": sorted(patients)})

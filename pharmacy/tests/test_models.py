@@ -108,8 +108,8 @@ def test_a_movement_has_the_sign_of_its_kind_and_what_its_kind_needs():
     assert refused_by(move(kind="WASTE", quantity=1, reason="x")) == "movement_sign_fits_kind"
     assert refused_by(move(kind="ADJUSTMENT", quantity=0, reason="x")) == "movement_sign_fits_kind"
     assert refused_by(move(kind="ADJUSTMENT", quantity=1)) == "movement_adjusted_with_reason"
-    assert refused_by(move(kind="OUT", quantity=-1)) == "movement_out_names_its_dispense_line"
-    assert refused_by(move(kind="RETURN", quantity=1)) == "movement_out_names_its_dispense_line"
+    assert refused_by(move(kind="OUT", quantity=-1)) == "movement_out_names_its_line"
+    assert refused_by(move(kind="RETURN", quantity=1)) == "movement_out_names_its_line"
 
 
 def test_less_than_nothing_is_refused():

@@ -23,7 +23,7 @@ def record(*, action: str, actor, subject=None, patient=None, changes: dict | No
     resource_id = getattr(subject, "public_id", None)
     patient_id = patient if isinstance(patient, UUID | None) else patient.public_id
     document = {
-        "user": {"id": str(actor.public_id), "name": str(actor), "role": ",".join(sorted(actor.roles))} if actor else None,
+        "user": user_of(actor),
         "action": action,
         "resource": {"type": resource_type, "id": str(resource_id) if resource_id else None},
         "changes": changes or {},
@@ -31,6 +31,11 @@ def record(*, action: str, actor, subject=None, patient=None, changes: dict | No
     return _add(
         Topic.AUDIT, document, actor=actor, action=action, resource_type=resource_type, resource_id=resource_id, patient_id=patient_id
     )
+
+
+def user_of(actor) -> dict | None:
+    """As documents name who did something; None for the system."""
+    return {"id": str(actor.public_id), "name": str(actor), "role": ",".join(sorted(actor.roles))} if actor else None
 
 
 def publish(*, topic: Topic, action: str, document: dict, subject, patient_id: UUID | None = None) -> OutboxEvent:

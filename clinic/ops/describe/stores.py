@@ -34,7 +34,8 @@ MONGODB = [
     Store(
         name="stock_movements",
         holds="A copy of the stock ledger, one document a movement.",
-        fields="_id (event_id), timestamp, request_id, medicine {id, name}, batch_number, movement_type, quantity, balance",
+        fields="_id (event_id), timestamp, request_id, medicine {id, name}, batch_number, movement_type, quantity, balance, "
+        "user {id, name, role}, reference {type, id}: what it is for",
         kept_by="clinic.audit.sink",
     ),
     Store(

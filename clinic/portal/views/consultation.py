@@ -12,8 +12,9 @@ from patients.services.reading import record_chart_read
 from patients.views.drafts import draft_context
 from patients.views.parts import context_of_part
 from pharmacy.selectors.prescribing import prescribing_context
+from pharmacy.views.treatments import treatments_context
 
-_CLINICAL_PARTS = ("summary", "diagnoses", "treatments", "notes", "addenda")
+_CLINICAL_PARTS = ("summary", "diagnoses", "notes", "addenda")
 
 
 @require_safe
@@ -26,7 +27,7 @@ def consultation(request, encounter: UUID):
     is_doctor = request.user.has_perm(permissions.WRITE_ENCOUNTER)
     context = {"visit": visit, "is_doctor": is_doctor, "subtitle": f"{visit.doctor}, {localtime(visit.started_at):%H:%M}"}
     if is_doctor:
-        context |= prescribing_context(visit, request.user)
+        context |= prescribing_context(visit, request.user) | treatments_context(visit)
         context["earlier"] = [each for each in last_visits(visit.patient, request.user) if each != visit][:5]
     for part in ("vitals", "sign", *(_CLINICAL_PARTS if is_doctor else ())):
         context |= context_of_part(part, visit)

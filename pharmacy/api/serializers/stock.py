@@ -69,9 +69,9 @@ class MovementSerializer(serializers.ModelSerializer):
 
 class RegisterEntrySerializer(MovementSerializer):
     medicine_balance = serializers.IntegerField(help_text="Of the medicine, in all batches, after this entry.")
-    patient = serializers.UUIDField(source="dispense_line.item.prescription.patient.public_id", default=None)
-    patient_name = serializers.CharField(source="dispense_line.item.prescription.patient.full_name", default=None)
-    prescriber_name = serializers.CharField(source="dispense_line.item.prescription.prescriber.name", default=None)
+    patient = serializers.UUIDField(source="patient.public_id", default=None)
+    patient_name = serializers.CharField(source="patient.full_name", default=None)
+    prescriber_name = serializers.CharField(source="ordered_by.name", default=None)
 
     class Meta:
         model = StockMovement
