@@ -85,6 +85,18 @@ class NotRecalled(DomainError):
     detail = "This batch is not recalled: there is nobody to call."
 
 
+class OverReceived(DomainError):
+    """`left` is what may still come."""
+
+    code = "over_received"
+    detail = "That is more than was ordered."
+
+
+class NothingAwaited(DomainError):
+    code = "nothing_awaited"
+    detail = "Nothing of this order is still to come."
+
+
 class MedicineExists(DomainError):
     code = "medicine_exists"
     detail = "There already is a medicine of this name and form."

@@ -6,6 +6,7 @@ from clinic.core.forms import DateInput, RequestIdField
 from patients.forms import PartForm
 from patients.models import TreatmentType
 from pharmacy.models import CallOutcome, Medicine, ReturnTo, Supplier
+from pharmacy.rules.barcodes import read_pack
 from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES
 from pharmacy.services.items import MOST_REPEATS
 
@@ -93,6 +94,86 @@ class LineForm(forms.Form):
         return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
 
 
+def medicine_named(name: str) -> Medicine | None:
+    """The one medicine in use of that name."""
+    found = list(Medicine.objects.active().filter(name__iexact=name.strip())[:2])
+    return found[0] if len(found) == 1 else None
+
+
+class SupplierForm(forms.ModelForm):
+    class Meta:
+        model = Supplier
+        fields = ["name", "phone", "email"]
+
+    def validate_unique(self):
+        """The service names the duplicate."""
+
+    def validate_constraints(self):
+        """The service names the duplicate."""
+
+
+class OrderForm(forms.Form):
+    """An order of up to `ROWS` medicines, each by its name."""
+
+    ROWS = 8
+    supplier = forms.ModelChoiceField(Supplier.objects.all(), to_field_name="public_id", empty_label="Choose")
+    request_id = RequestIdField()
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for row in range(1, self.ROWS + 1):
+            names = forms.TextInput(attrs={"list": "order-medicines", "autocomplete": "off"})
+            self.fields[f"medicine_{row}"] = forms.CharField(max_length=120, required=False, label=f"Medicine {row}", widget=names)
+            self.fields[f"quantity_{row}"] = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, required=False, label="Units")
+            self.fields[f"cost_{row}"] = forms.DecimalField(
+                min_value=0, max_digits=12, decimal_places=4, required=False, label="Cost per unit"
+            )
+
+    def rows(self):
+        return [[self[f"{name}_{row}"] for name in ("medicine", "quantity", "cost")] for row in range(1, self.ROWS + 1)]
+
+    def clean(self):
+        data = super().clean()
+        self.lines = []
+        for row in range(1, self.ROWS + 1):
+            typed = {name: data.get(f"{name}_{row}") for name in ("medicine", "quantity", "cost")}
+            if not any(value not in (None, "") for value in typed.values()):
+                continue
+            medicine = medicine_named(typed["medicine"] or "")
+            if medicine is None and f"medicine_{row}" not in self.errors:
+                self.add_error(f"medicine_{row}", "Choose a medicine from the list.")
+            for name, words in (("quantity", "Say how many units."), ("cost", "Say what one unit costs.")):
+                if typed[name] is None and f"{name}_{row}" not in self.errors:
+                    self.add_error(f"{name}_{row}", words)
+            self.lines.append({"medicine": medicine, "quantity": typed["quantity"], "unit_cost": typed["cost"]})
+        if not self.lines and not self.errors:
+            self.add_error("medicine_1", "Name at least one medicine.")
+        return data
+
+
+class OrderReceiptForm(forms.Form):
+    """What a pack says: scanned, or typed. What is typed goes before what the scanner read."""
+
+    code = forms.CharField(max_length=200, required=False, strip=True, label="Scan the pack")
+    lot = forms.CharField(max_length=60, required=False, label="Lot number")
+    expires_on = forms.DateField(widget=DateInput, required=False, label="Expires on")
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, label="Units")
+    unit_cost = forms.DecimalField(min_value=0, max_digits=12, decimal_places=4, required=False, label="Cost per unit")
+
+    def clean(self):
+        data = super().clean()
+        pack = read_pack(data.pop("code", None) or "")
+        data["lot"] = data.get("lot") or pack.lot[:60]
+        data["expires_on"] = data.get("expires_on") or pack.expires_on
+        if not data["lot"] and "lot" not in self.errors:
+            self.add_error("lot", "Give the lot number that is printed on the pack.")
+        if not data["expires_on"] and "expires_on" not in self.errors:
+            self.add_error("expires_on", "Give the date that is printed on the pack.")
+        if data.get("unit_cost") is None:
+            data.pop("unit_cost", None)
+        return data
+
+
 class TreatmentForm(PartForm):
     """A treatment, with up to `ROWS` medicines that it used, each by its name."""
 
@@ -124,13 +205,13 @@ class TreatmentForm(PartForm):
                 if quantity:
                     self.add_error(f"medicine_{row}", "Say which medicine.")
                 continue
-            found = list(Medicine.objects.active().filter(name__iexact=name)[:2])
-            if len(found) != 1:
+            medicine = medicine_named(name)
+            if medicine is None:
                 self.add_error(f"medicine_{row}", "Choose a medicine from the list.")
             elif not quantity:
                 self.add_error(f"quantity_{row}", "Say how many units were used.")
             else:
-                self.used.append({"medicine": found[0], "quantity": quantity})
+                self.used.append({"medicine": medicine, "quantity": quantity})
         return data
 
     def treatment(self) -> dict:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from patients.models import Encounter
-from pharmacy.models import Batch, Medicine, Prescription, PrescriptionStatus, Supplier
+from pharmacy.models import Batch, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, Supplier
 from pharmacy.models.stock import usable_on
 
 
@@ -53,6 +53,11 @@ def lock_open_encounter(encounter_id: int) -> Encounter:
 
 def lock_supplier(supplier_id: int) -> Supplier:
     return Supplier.objects.select_for_update(no_key=True).get(pk=supplier_id)
+
+
+def lock_order(order_id: int) -> PurchaseOrder:
+    """Before the medicine and the batch of what comes of it."""
+    return PurchaseOrder.objects.select_for_update(no_key=True).get(pk=order_id)
 
 
 def lock_interaction_table() -> None:

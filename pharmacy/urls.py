@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, prescribing, recall, stock, treatments
+from pharmacy.views import counter, prescribing, purchasing, recall, stock, treatments
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -14,6 +14,12 @@ urlpatterns = [
     path("prescriptions/<uuid:prescription>/print/", counter.paper, name="print"),
     path("stock/", stock.stock, name="stock"),
     path("stock/reorder/", stock.reorder, name="reorder"),
+    path("orders/", purchasing.orders, name="orders"),
+    path("orders/new/", purchasing.new_order, name="new_order"),
+    path("orders/<uuid:order>/", purchasing.order, name="order"),
+    path("orders/<uuid:order>/receive/<uuid:line>/", purchasing.receive, name="receive_order"),
+    path("orders/<uuid:order>/cancel/", purchasing.cancel, name="cancel_order"),
+    path("suppliers/", purchasing.suppliers, name="suppliers"),
     path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
     path("stock/<uuid:medicine>/register/", stock.register, name="register"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clinic.audit.api import idempotent
+from patients.services.access import check_chart_open
 from pharmacy.api.body import checked
 from pharmacy.api.filters import DispensingFilters, end_of, start_of
 from pharmacy.api.serializers import (
@@ -32,6 +33,7 @@ class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         dispenses = Dispense.objects.visible_to(self.request.user).with_details().order_by("-id")
         if self.action != "list":
             return dispenses
+        dispenses = dispenses.of_open_charts(self.request.user, now=timezone.now())
         filters = DispensingFilters.of(self.request)
         wanted = {
             "prescription": lambda value: {"prescription__public_id": value},
@@ -43,6 +45,12 @@ class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
             dispenses = dispenses.filter(**wanted[name](value))
         return dispenses
 
+    def get_object(self):
+        """Whatever is done with one, its patient's chart is opened."""
+        dispense = super().get_object()
+        check_chart_open(patient=dispense.prescription.patient, by=self.request.user)
+        return dispense
+
     @extend_schema(parameters=[DispensingFilters])
     def list(self, request, *args, **kwargs):
         return super().list(request, *args, **kwargs)
@@ -52,8 +60,10 @@ class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     @idempotent
     def create(self, request):
         body = checked(DispenseInput, request, context={"request": request})
+        prescription = body.pop("prescription")
+        check_chart_open(patient=prescription.patient, by=request.user)
         dispense = dispense_prescription(
-            prescription_id=body.pop("prescription").pk,
+            prescription_id=prescription.pk,
             pharmacist=request.user,
             request_id=request.request_id,
             on=timezone.localdate(),

@@ -12,6 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, ORJSONRenderer
 from clinic.core.http import expected_version
+from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read
 from pharmacy.api.body import checked
 from pharmacy.api.filters import PrescriptionFilters
@@ -58,7 +59,14 @@ class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
             return prescriptions
         filters = PrescriptionFilters.of(self.request)
         names = {"patient": "patient__public_id", "visit": "encounter__public_id", "status": "status"}
+        prescriptions = prescriptions.of_open_charts(self.request.user, now=timezone.now())
         return prescriptions.filter(**{names[name]: value for name, value in filters.items()})
+
+    def get_object(self):
+        """Whatever is done with one prescription, its patient's chart is opened."""
+        prescription = super().get_object()
+        check_chart_open(patient=prescription.patient, by=self.request.user)
+        return prescription
 
     @extend_schema(parameters=[PrescriptionFilters])
     def list(self, request):

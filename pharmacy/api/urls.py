@@ -5,6 +5,7 @@ from pharmacy.api.batches import BatchViewSet
 from pharmacy.api.catalogue import MedicineViewSet, SupplierViewSet
 from pharmacy.api.dispensing import DispensingViewSet
 from pharmacy.api.prescriptions import PrescriptionViewSet
+from pharmacy.api.purchasing import PurchaseOrderViewSet
 from pharmacy.api.stock import InventoryViewSet, StockMovementViewSet
 from pharmacy.api.treatments import VisitTreatments
 
@@ -14,6 +15,7 @@ router.register("suppliers", SupplierViewSet, "supplier")
 router.register("batches", BatchViewSet, "batch")
 router.register("stock-movements", StockMovementViewSet, "stock-movement")
 router.register("inventory", InventoryViewSet, "inventory")
+router.register("purchase-orders", PurchaseOrderViewSet, "purchase-order")
 router.register("prescriptions", PrescriptionViewSet, "prescription")
 router.register("dispensings", DispensingViewSet, "dispensing")
 

@@ -2,6 +2,7 @@ from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, Ret
 from pharmacy.models.interaction import Interaction, InteractionSubstance, Severity
 from pharmacy.models.medicine import Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
+from pharmacy.models.purchasing import PurchaseOrder, PurchaseOrderLine
 from pharmacy.models.recall import CallOutcome, RecallCall
 from pharmacy.models.stock import Batch, BatchState, MovementKind, StockMovement, Supplier
 from pharmacy.models.treatment import TreatmentLine
@@ -20,6 +21,8 @@ __all__ = [
     "Prescription",
     "PrescriptionItem",
     "PrescriptionStatus",
+    "PurchaseOrder",
+    "PurchaseOrderLine",
     "RecallCall",
     "ReturnTo",
     "Severity",

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 
 from clinic.core.models import BaseModel
 from clinic.core.triggers import Frozen, Kept
+from pharmacy.models.prescription import Prescription
 from pharmacy.models.triggers import ItemIsItsLines, LineFitsItsDispense, LineIsItsMovements
 
 
@@ -14,6 +15,10 @@ class DispenseQuerySet(models.QuerySet):
         """All that its JSON and its labels show: 1 more query, however many rows."""
         lines = DispenseLine.objects.select_related("item__medicine", "batch").order_by("id")
         return self.select_related("prescription__patient", "dispensed_by").prefetch_related(models.Prefetch("lines", queryset=lines))
+
+    def of_open_charts(self, user, *, now):
+        """Without those of restricted charts that are not open to this person."""
+        return self.filter(prescription__in=Prescription.objects.of_open_charts(user, now=now))
 
     def visible_to(self, user):
         return self.filter(prescription__patient__user=user) if user.is_only_patient else self

@@ -5,7 +5,7 @@ from django.db.models.functions import Mod
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import Frozen, Kept
-from patients.models.encounter import FrozenWithEncounter
+from patients.models.encounter import Encounter, FrozenWithEncounter
 from pharmacy.models.triggers import ItemIsItsLines, ItemsOfDraftOnly
 
 
@@ -61,6 +61,10 @@ class PrescriptionQuerySet(models.QuerySet):
         """All that its JSON and its row on the worklist show: 2 more queries, however many rows."""
         items = PrescriptionItem.objects.select_related("medicine").order_by("id")
         return self.select_related("patient", "encounter", "prescriber__user").prefetch_related(models.Prefetch("items", queryset=items))
+
+    def of_open_charts(self, user, *, now):
+        """Without those of restricted charts that are not open to this person."""
+        return self.filter(encounter__in=Encounter.objects.of_open_charts(user, now=now))
 
     def visible_to(self, user):
         """Staff see every prescription; a patient sees the own ones once they are signed."""

@@ -6,7 +6,13 @@ from django.db.models.functions import Lower, Now
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import AppendOnly, Frozen, Kept
-from pharmacy.models.triggers import ControlledIsWitnessed, LineIsItsMovements, MovementContinuesTheLedger, OnHandIsTheLedger
+from pharmacy.models.triggers import (
+    ControlledIsWitnessed,
+    LineIsItsMovements,
+    MovementContinuesTheLedger,
+    OnHandIsTheLedger,
+    OrderLineIsItsReceipts,
+)
 
 
 class Supplier(BaseModel):
@@ -135,6 +141,9 @@ class StockMovement(BaseModel):
         related_name="movements",
         help_text="The treatment that used the units.",
     )
+    order_line = models.ForeignKey(
+        "pharmacy.PurchaseOrderLine", models.PROTECT, null=True, blank=True, related_name="receipts", help_text="The order that it came of."
+    )
     reason = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     witness = models.ForeignKey(
@@ -158,6 +167,7 @@ class StockMovement(BaseModel):
                 | Q(dispense_line__isnull=False)
                 | Q(treatment_line__isnull=False),
             ),
+            models.CheckConstraint(name="movement_of_an_order_comes_in", condition=Q(order_line__isnull=True) | Q(kind=MovementKind.IN)),
             models.CheckConstraint(name="movement_of_one_line", condition=Q(dispense_line__isnull=True) | Q(treatment_line__isnull=True)),
             models.CheckConstraint(
                 name="movement_witness_is_another_person",
@@ -183,6 +193,12 @@ class StockMovement(BaseModel):
                 line="NEW.treatment_line_id",
                 condition=pgtrigger.Condition("NEW.treatment_line_id IS NOT NULL"),
                 of="treatment",
+            ),
+            OrderLineIsItsReceipts(
+                name="movement_is_of_its_order_line",
+                operation=pgtrigger.Insert,
+                line="NEW.order_line_id",
+                condition=pgtrigger.Condition("NEW.order_line_id IS NOT NULL"),
             ),
         ]
 

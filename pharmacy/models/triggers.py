@@ -160,6 +160,29 @@ class TreatmentCostsItsLines(pgtrigger.Trigger):
         super().__init__(name=name, func=func)
 
 
+class OrderLineIsItsReceipts(pgtrigger.Trigger):
+    """At commit what came of a line of an order is what the ledger took in for it, of its own medicine."""
+
+    when = pgtrigger.After
+    timing = pgtrigger.Deferred
+    declare = [("counted", "bigint"), ("summed", "bigint")]
+
+    def __init__(self, name: str, operation, line: str, condition=None):
+        func = f"""
+            SELECT received_quantity INTO counted FROM pharmacy_purchaseorderline WHERE id = {line};
+            SELECT COALESCE(SUM(m.quantity), 0) INTO summed
+              FROM pharmacy_stockmovement m
+              JOIN pharmacy_batch b ON b.id = m.batch_id
+              JOIN pharmacy_purchaseorderline l ON l.id = m.order_line_id AND l.medicine_id = b.medicine_id
+             WHERE m.order_line_id = {line} AND m.kind = 'IN';
+            IF counted <> summed THEN
+                {refusal(name, "what came of the order is not what the ledger took in")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, operation=operation, condition=condition, func=func)
+
+
 class ItemIsItsLines(pgtrigger.Trigger):
     """At commit an item's dispensed quantity is what its lines gave out less what came back."""
 

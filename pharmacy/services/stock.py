@@ -11,7 +11,7 @@ from clinic.core.errors import InvalidInput
 from clinic.core.http import check_version
 from pharmacy import locks
 from pharmacy.errors import BatchStateRefused
-from pharmacy.models import Batch, BatchState, Medicine, MovementKind, StockMovement
+from pharmacy.models import Batch, BatchState, Medicine, MovementKind, PurchaseOrderLine, StockMovement
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.rules.quantities import MAX_QUANTITY
 from pharmacy.services.ledger import MOST_ON_HAND, move_stock
@@ -30,8 +30,10 @@ class Delivery:
 
 
 @atomic_with_retry
-def receive_batch(*, medicine_id: int, by, on: date, request_id: UUID | None = None, **delivery) -> Batch:
-    """Take a Delivery into stock; the same lot with the same expiry adds to its batch, whose cost stays.
+def receive_batch(
+    *, medicine_id: int, by, on: date, request_id: UUID | None = None, order_line: PurchaseOrderLine | None = None, **delivery
+) -> Batch:
+    """Take a Delivery into stock, of a line of an order or of none; the same lot with the same expiry adds to its batch, whose cost stays.
 
     Locks the medicine, then the batch. Repeating request_id returns the first receipt's batch.
     Raises InvalidInput (expired, quantity) and BatchStateRefused (recalled lot).
@@ -44,7 +46,7 @@ def receive_batch(*, medicine_id: int, by, on: date, request_id: UUID | None = N
         raise InvalidInput(errors={"medicine": ["This medicine is no longer used."]})
     same = Batch.objects.filter(medicine=medicine, lot__iexact=delivered.lot, expires_on=delivered.expires_on, returned_from=None).first()
     batch = _add_to(same, delivered.quantity) if same else _new_batch(medicine, delivered, on)
-    move_stock(batch=batch, kind=MovementKind.IN, quantity=delivered.quantity, by=by, request_id=request_id)
+    move_stock(batch=batch, kind=MovementKind.IN, quantity=delivered.quantity, by=by, line=order_line, request_id=request_id)
     record(action="pharmacy.batch.received", actor=by, subject=batch, changes={"quantity": delivered.quantity, "on_hand": batch.on_hand})
     return batch
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
+from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read
 from pharmacy.errors import NotDispensable, NotSigned, PaymentRequired
 from pharmacy.forms import ReturnForm, first_error
@@ -108,6 +109,7 @@ def dispense(request, prescription):
     if request.method != "POST":
         record_chart_read(patient=row.patient, by=request.user, subject=row)
         return show(request, row)
+    check_chart_open(patient=row.patient, by=request.user)
     try:
         made = dispense_prescription(
             prescription_id=row.pk,
@@ -151,6 +153,7 @@ def _posted_items(request, prescription: Prescription) -> list[dict]:
 @permission_required_page(DISPENSE)
 def give_back(request, dispense):
     row = get_object_or_404(Dispense.objects.visible_to(request.user).with_details(), public_id=dispense)
+    check_chart_open(patient=row.prescription.patient, by=request.user)
     form = ReturnForm(request.POST)
     try:
         if not form.is_valid():

@@ -37,18 +37,19 @@ def stock(request):
         "only": only,
         "on": on,
         "soon": on + selectors.SOON,
-        "tabs": _tabs(only),
+        "tabs": stock_tabs(only),
     }
     if request.htmx:
         return render(request, "pharmacy/_stock.html", context)
     return render(request, "pharmacy/stock.html", context | {"value": demand.stock_value(on=on)})
 
 
-def _tabs(current: str) -> list[dict]:
+def stock_tabs(current: str) -> list[dict]:
     here = reverse("pharmacy:stock")
     lists = [("", "All"), ("low", "Low"), ("expiring", f"Expiring in {selectors.SOON.days} days")]
     tabs = [{"label": label, "url": f"{here}?only={key}" if key else here, "current": current == key} for key, label in lists]
-    return [*tabs, {"label": "To order", "url": reverse("pharmacy:reorder"), "current": current == "reorder"}]
+    pages = [("reorder", "To order"), ("orders", "Orders"), ("suppliers", "Suppliers")]
+    return tabs + [{"label": label, "url": reverse(f"pharmacy:{name}"), "current": current == name} for name, label in pages]
 
 
 @require_safe
@@ -62,7 +63,7 @@ def reorder(request):
         "demand_days": demand.DEMAND_DAYS,
         "lead_days": settings.STOCK_LEAD_DAYS,
         "cover_days": settings.STOCK_COVER_DAYS,
-        "tabs": _tabs("reorder"),
+        "tabs": stock_tabs("reorder"),
     }
     return render(request, "pharmacy/reorder.html", context)
 
@@ -144,7 +145,7 @@ def adjust(request, batch):
             request_id=posted_request_id(request),
         )
     except DomainError as refusal:
-        return show(request, row.medicine.public_id, refusal=_in_words(refusal), refused=str(batch))
+        return show(request, row.medicine.public_id, refusal=in_words(refusal), refused=str(batch))
     messages.success(request, f"Batch {row.lot} is adjusted.")
     return redirect("pharmacy:medicine", row.medicine.public_id)
 
@@ -159,7 +160,7 @@ def change_state(request, batch, to):
             raise InvalidInput(first_error(form))
         services.change_batch_state(batch_id=row.pk, to=to, reason=form.cleaned_data["reason"], by=request.user)
     except DomainError as refusal:
-        return show(request, row.medicine.public_id, refusal=_in_words(refusal), refused=str(batch))
+        return show(request, row.medicine.public_id, refusal=in_words(refusal), refused=str(batch))
     messages.success(request, f"Batch {row.lot} {_DONE[to]}.")
     return redirect("pharmacy:medicine", row.medicine.public_id)
 
@@ -176,7 +177,7 @@ class BatchStateConverter:
         return str(value)
 
 
-def _in_words(refusal: DomainError) -> DomainError:
+def in_words(refusal: DomainError) -> DomainError:
     """A refusal whose sentence holds what its fields say: a dialog is closed by the time the page is shown again."""
     words = " ".join(each for messages_ in (refusal.errors or {}).values() for each in messages_)
     refusal.detail = words or refusal.detail

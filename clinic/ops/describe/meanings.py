@@ -48,6 +48,8 @@ TABLES = {
     "patients.Allergy": "A substance that a patient must not be given.",
     "patients.Diagnosis": "What a doctor found in one visit, coded or in words.",
     "pharmacy.PrescriptionItem": "One medicine of a prescription.",
+    "pharmacy.PurchaseOrder": "What was ordered from a supplier.",
+    "pharmacy.PurchaseOrderLine": "One medicine of an order, and what came of it.",
     "pharmacy.TreatmentLine": "Units of one batch that a treatment used.",
     "pharmacy.Supplier": "Who delivers medicines.",
 }

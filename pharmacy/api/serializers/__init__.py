@@ -18,6 +18,13 @@ from pharmacy.api.serializers.prescriptions import (
     PrescriptionSerializer,
     SignInput,
 )
+from pharmacy.api.serializers.purchasing import (
+    OrderInput,
+    OrderLineInput,
+    OrderLineSerializer,
+    OrderReceiptInput,
+    OrderSerializer,
+)
 from pharmacy.api.serializers.recall import RecallCallInput, RecipientSerializer
 from pharmacy.api.serializers.stock import (
     AdjustmentInput,
@@ -41,6 +48,11 @@ __all__ = [
     "DispenseSerializer",
     "MedicineSerializer",
     "MovementSerializer",
+    "OrderInput",
+    "OrderLineInput",
+    "OrderLineSerializer",
+    "OrderReceiptInput",
+    "OrderSerializer",
     "PrescriptionChangeInput",
     "PrescriptionInput",
     "PrescriptionItemInput",

@@ -1,0 +1,102 @@
+"""Ordering from suppliers, and taking in what comes of it."""
+
+from datetime import date
+from uuid import UUID
+
+from clinic.audit.services.recording import record
+from clinic.core.db import atomic_with_retry
+from clinic.core.errors import InvalidInput, NotFound
+from pharmacy import locks
+from pharmacy.errors import NothingAwaited, OverReceived, RequestReused
+from pharmacy.models import Batch, PurchaseOrder, PurchaseOrderLine, StockMovement
+from pharmacy.rules.quantities import MAX_QUANTITY, counted
+from pharmacy.services.stock import receive_batch
+
+MOST_LINES = 100
+
+
+@atomic_with_retry
+def place_order(*, supplier_id: int, lines: list[dict], by, request_id: UUID) -> PurchaseOrder:
+    """Order `lines` [{medicine, quantity, unit_cost}]. Locks the supplier. Repeating request_id returns the first order.
+
+    Raises InvalidInput.
+    """
+    supplier = locks.lock_supplier(supplier_id)
+    if earlier := PurchaseOrder.objects.filter(request_id=request_id).first():
+        return earlier
+    _check_lines(lines)
+    order = PurchaseOrder.objects.create(supplier=supplier, ordered_by=by, request_id=request_id)
+    for line in lines:
+        PurchaseOrderLine.objects.create(
+            order=order, medicine=line["medicine"], ordered_quantity=line["quantity"], unit_cost=line["unit_cost"]
+        )
+    record(action="pharmacy.order.placed", actor=by, subject=order, changes={"supplier": str(supplier.public_id), "lines": len(lines)})
+    return order
+
+
+@atomic_with_retry
+def receive_order(*, order_id: int, line: UUID, by, on: date, request_id: UUID, **pack) -> Batch:
+    """Take the `pack` {lot, expires_on, quantity, unit_cost?} of one line (its public id) into stock, at the agreed cost unless it has one.
+
+    Locks the order, then the medicine, then the batch. Repeating request_id returns the first receipt's batch.
+    Raises OverReceived, NotFound, BatchStateRefused and InvalidInput; then nothing is written.
+    """
+    order = locks.lock_order(order_id)
+    row = order.lines.select_related("medicine").filter(public_id=line).first()
+    if row is None:
+        raise NotFound
+    if earlier := StockMovement.objects.filter(request_id=request_id).select_related("batch").first():
+        if earlier.order_line_id != row.pk:
+            raise RequestReused
+        return earlier.batch
+    if pack["quantity"] > row.outstanding:
+        unit = row.medicine.unit
+        raise OverReceived(f"{row.medicine.name}: {counted(row.outstanding, unit)} of this order to come.", left=row.outstanding)
+    batch = receive_batch(
+        medicine_id=row.medicine_id,
+        by=by,
+        on=on,
+        request_id=request_id,
+        order_line=row,
+        supplier_id=order.supplier_id,
+        **({"unit_cost": row.unit_cost} | pack),
+    )
+    row.received_quantity += pack["quantity"]
+    row.save(update_fields=["received_quantity"])
+    order.save_changes()
+    return batch
+
+
+@atomic_with_retry
+def cancel_rest(*, order_id: int, reason: str, by) -> PurchaseOrder:
+    """What did not come so far is no longer awaited. Locks the order. Raises NothingAwaited and InvalidInput."""
+    reason = reason.strip()
+    if not reason or len(reason) > 200:
+        raise InvalidInput(errors={"reason": ["Give a reason, at most 200 characters."]})
+    order = locks.lock_order(order_id)
+    waiting = list(order.lines.outstanding().order_by("pk"))
+    if not waiting:
+        raise NothingAwaited
+    units = sum(line.outstanding for line in waiting)
+    for line in waiting:
+        line.cancelled_quantity += line.outstanding
+        line.save(update_fields=["cancelled_quantity"])
+    order.save_changes(cancelled_reason=reason)
+    record(action="pharmacy.order.cancelled", actor=by, subject=order, changes={"units": units})
+    return order
+
+
+def _check_lines(lines: list[dict]) -> None:
+    if not 1 <= len(lines) <= MOST_LINES:
+        raise InvalidInput(errors={"lines": [f"Name 1 to {MOST_LINES} medicines."]})
+    medicines = [line["medicine"] for line in lines]
+    if len(set(medicines)) < len(medicines):
+        raise InvalidInput(errors={"lines": ["Each medicine stands once on an order."]})
+    for line in lines:
+        medicine = line["medicine"]
+        if not medicine.is_active:
+            raise InvalidInput(errors={"lines": [f"{medicine.name} is no longer used."]})
+        if not 1 <= line["quantity"] <= MAX_QUANTITY:
+            raise InvalidInput(errors={"lines": [f"{medicine.name}: give a whole number from 1 to {MAX_QUANTITY:,}."]})
+        if not 0 <= line["unit_cost"] < 10**8:
+            raise InvalidInput(errors={"lines": [f"{medicine.name}: give what one unit costs."]})
