@@ -263,6 +263,8 @@ SPECTACULAR_SETTINGS = {
         "PatientStatusEnum": "patients.models.patient.PatientStatus",
         "PrescriptionStatusEnum": "pharmacy.models.PrescriptionStatus",
         "ShiftStatusEnum": ["open", "closed"],
+        "StockTakeStateEnum": "pharmacy.models.StockTakeState",
+        "BatchStateEnum": "pharmacy.models.BatchState",
         "TokenMoveEnum": "scheduling.api.schema.TOKEN_MOVES",
         "TokenStatusEnum": "scheduling.models.TokenStatus",
         "VisitStatusEnum": "patients.models.EncounterStatus",

@@ -97,6 +97,28 @@ class NothingAwaited(DomainError):
     detail = "Nothing of this order is still to come."
 
 
+class StockTakeClosed(DomainError):
+    code = "stock_take_closed"
+    detail = "This stock take is closed."
+
+
+class SecondPersonNeeded(DomainError):
+    code = "second_person_needed"
+    detail = "Someone who neither opened the sheet nor counted has to approve it."
+
+
+class NotCounted(DomainError):
+    """`left` is how many lines have no count yet."""
+
+    code = "not_counted"
+    detail = "Not everything on the sheet is counted yet."
+
+
+class CountOutdated(DomainError):
+    code = "count_outdated"
+    detail = "Less is on hand by now than the count takes away. Count it again."
+
+
 class MedicineExists(DomainError):
     code = "medicine_exists"
     detail = "There already is a medicine of this name and form."

@@ -9,6 +9,7 @@ from pharmacy.models import CallOutcome, Medicine, ReturnTo, Supplier
 from pharmacy.rules.barcodes import read_pack
 from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES
 from pharmacy.services.items import MOST_REPEATS
+from pharmacy.services.stocktaking import LISTS
 
 
 def put_errors(form: forms.Form, errors: dict | None) -> None:
@@ -100,16 +101,16 @@ def medicine_named(name: str) -> Medicine | None:
     return found[0] if len(found) == 1 else None
 
 
-class SupplierForm(forms.ModelForm):
-    class Meta:
-        model = Supplier
-        fields = ["name", "phone", "email"]
+class StockTakeForm(forms.Form):
+    which = forms.ChoiceField(choices=list(LISTS.items()), label="What is counted")
+    search = forms.CharField(max_length=80, required=False, label="Only medicines with these words in the name")
+    request_id = RequestIdField()
 
-    def validate_unique(self):
-        """The service names the duplicate."""
 
-    def validate_constraints(self):
-        """The service names the duplicate."""
+class SupplierForm(forms.Form):
+    name = forms.CharField(max_length=120)
+    phone = forms.CharField(max_length=40, required=False, label="Telephone")
+    email = forms.EmailField(max_length=254, required=False, label="E-mail")
 
 
 class OrderForm(forms.Form):

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from patients.models import Encounter
-from pharmacy.models import Batch, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, Supplier
+from pharmacy.models import Batch, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, StockTake, Supplier
 from pharmacy.models.stock import usable_on
 
 
@@ -58,6 +58,11 @@ def lock_supplier(supplier_id: int) -> Supplier:
 def lock_order(order_id: int) -> PurchaseOrder:
     """Before the medicine and the batch of what comes of it."""
     return PurchaseOrder.objects.select_for_update(no_key=True).get(pk=order_id)
+
+
+def lock_stock_take(take_id: int) -> StockTake:
+    """Before the batches that it corrects."""
+    return StockTake.objects.select_for_update(no_key=True).get(pk=take_id)
 
 
 def lock_interaction_table() -> None:

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, prescribing, purchasing, recall, stock, treatments
+from pharmacy.views import counter, prescribing, purchasing, recall, stock, stocktaking, treatments
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -20,6 +20,11 @@ urlpatterns = [
     path("orders/<uuid:order>/receive/<uuid:line>/", purchasing.receive, name="receive_order"),
     path("orders/<uuid:order>/cancel/", purchasing.cancel, name="cancel_order"),
     path("suppliers/", purchasing.suppliers, name="suppliers"),
+    path("stock/takes/", stocktaking.stock_takes, name="stock_takes"),
+    path("stock/takes/<uuid:take>/", stocktaking.stock_take, name="stock_take"),
+    path("stock/takes/<uuid:take>/counts/", stocktaking.write_counts, name="write_counts"),
+    path("stock/takes/<uuid:take>/approve/", stocktaking.approve, name="approve_stock_take"),
+    path("stock/takes/<uuid:take>/drop/", stocktaking.drop, name="drop_stock_take"),
     path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
     path("stock/<uuid:medicine>/register/", stock.register, name="register"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),

@@ -20,15 +20,15 @@ from pharmacy.models import Medicine
 from pharmacy.services.treating import MOST_MEDICINES, give_treatment
 
 
-class UsedMedicineInput(serializers.Serializer):
+class TreatmentMedicineInput(serializers.Serializer):
     medicine = PublicIdField(queryset=Medicine.objects.active())
     quantity = quantity_field()
 
 
-class TreatmentInput(serializers.Serializer):
+class GivenTreatmentInput(serializers.Serializer):
     treatment_type = PublicIdField(queryset=TreatmentType.objects.all())
     notes = TextField(max_length=2000)
-    medicines = UsedMedicineInput(many=True, required=False, max_length=MOST_MEDICINES)
+    medicines = TreatmentMedicineInput(many=True, required=False, max_length=MOST_MEDICINES)
     witness = WitnessInput(required=False, write_only=True)
 
 
@@ -42,11 +42,11 @@ class VisitTreatments(VisitViewSet):
     def treatments(self, request, public_id):
         return Response(whole_list(TreatmentSerializer(self._read_visit().treatments.all(), many=True).data))
 
-    @extend_schema(request=TreatmentInput, responses={201: TreatmentSerializer})
+    @extend_schema(request=GivenTreatmentInput, responses={201: TreatmentSerializer})
     @witnessed
     @idempotent
     def add_treatment(self, request, public_id):
-        body = {"notes": "", "medicines": []} | checked(TreatmentInput, request) | {"witness": request.witness}
+        body = {"notes": "", "medicines": []} | checked(GivenTreatmentInput, request) | {"witness": request.witness}
         treatment = give_treatment(
             encounter_id=self.get_object().pk, by=request.user, on=timezone.localdate(), request_id=request.request_id, **body
         )

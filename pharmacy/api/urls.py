@@ -7,6 +7,7 @@ from pharmacy.api.dispensing import DispensingViewSet
 from pharmacy.api.prescriptions import PrescriptionViewSet
 from pharmacy.api.purchasing import PurchaseOrderViewSet
 from pharmacy.api.stock import InventoryViewSet, StockMovementViewSet
+from pharmacy.api.stocktaking import StockTakeViewSet
 from pharmacy.api.treatments import VisitTreatments
 
 router = SimpleRouter()
@@ -16,6 +17,7 @@ router.register("batches", BatchViewSet, "batch")
 router.register("stock-movements", StockMovementViewSet, "stock-movement")
 router.register("inventory", InventoryViewSet, "inventory")
 router.register("purchase-orders", PurchaseOrderViewSet, "purchase-order")
+router.register("stock-takes", StockTakeViewSet, "stock-take")
 router.register("prescriptions", PrescriptionViewSet, "prescription")
 router.register("dispensings", DispensingViewSet, "dispensing")
 

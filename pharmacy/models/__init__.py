@@ -5,12 +5,14 @@ from pharmacy.models.prescription import Prescription, PrescriptionItem, Prescri
 from pharmacy.models.purchasing import PurchaseOrder, PurchaseOrderLine
 from pharmacy.models.recall import CallOutcome, RecallCall
 from pharmacy.models.stock import Batch, BatchState, MovementKind, StockMovement, Supplier
+from pharmacy.models.stocktake import CountLine, StockTake, StockTakeState
 from pharmacy.models.treatment import TreatmentLine
 
 __all__ = [
     "Batch",
     "BatchState",
     "CallOutcome",
+    "CountLine",
     "Dispense",
     "DispenseLine",
     "DispenseReturn",
@@ -27,6 +29,8 @@ __all__ = [
     "ReturnTo",
     "Severity",
     "StockMovement",
+    "StockTake",
+    "StockTakeState",
     "Supplier",
     "TreatmentLine",
 ]

@@ -8,6 +8,7 @@ from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import AppendOnly, Frozen, Kept
 from pharmacy.models.triggers import (
     ControlledIsWitnessed,
+    CorrectionIsOfItsCount,
     LineIsItsMovements,
     MovementContinuesTheLedger,
     OnHandIsTheLedger,
@@ -144,6 +145,9 @@ class StockMovement(BaseModel):
     order_line = models.ForeignKey(
         "pharmacy.PurchaseOrderLine", models.PROTECT, null=True, blank=True, related_name="receipts", help_text="The order that it came of."
     )
+    count_line = models.OneToOneField(
+        "pharmacy.CountLine", models.PROTECT, null=True, blank=True, related_name="correction", help_text="The count that it corrects to."
+    )
     reason = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     witness = models.ForeignKey(
@@ -178,6 +182,7 @@ class StockMovement(BaseModel):
         indexes = [models.Index(fields=["batch", "id"], name="movement_by_batch"), models.Index(fields=["-at"], name="movement_recent")]
         triggers = [
             AppendOnly(name="movement_append_only"),
+            CorrectionIsOfItsCount(name="movement_is_of_its_count"),
             ControlledIsWitnessed(name="movement_of_controlled_is_witnessed"),
             MovementContinuesTheLedger(name="movement_continues_the_ledger"),
             OnHandIsTheLedger(name="movement_left_what_is_on_hand", operation=pgtrigger.Insert, batch="NEW.batch_id"),

@@ -1,7 +1,6 @@
 """What went out, on how many days there was something to give, and what follows for the next order."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -53,12 +52,14 @@ def days_in_stock(*, first: date, until: date) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-def _kept(first: date, until: date, *by: str, **only) -> Iterator[tuple]:
-    """(*`by`, units) that patients kept in [first, until): handed out, or used in a treatment."""
+def _kept(first: date, until: date, by: str, **only):
+    """(`by`, units) that patients kept in [first, until): handed out, or used in a treatment. One query; a key may come twice."""
     kept = Sum(F("quantity") - F("returned_quantity"))
+    parts = []
     for lines, day in ((DispenseLine, "dispense__dispensed_on"), (TreatmentLine, "used_on")):
         rows = lines.objects.filter(**{f"{day}__gte": first, f"{day}__lt": until}, **only).order_by()
-        yield from rows.annotate(day=F(day)).values_list(*by).annotate(kept=kept)
+        parts.append(rows.annotate(day=F(day)).values_list(by).annotate(kept=kept))
+    return parts[0].union(parts[1], all=True)
 
 
 def dispensed_units(*, first: date, until: date) -> dict[int, int]:
@@ -82,7 +83,7 @@ class ReorderLine:
 
 
 def reorder_lines(*, on: date, only_due: bool = True) -> list[ReorderLine]:
-    """What to order, what runs out first on top. Four queries; today, which is not over, does not count."""
+    """What to order, what runs out first on top. Three queries; today, which is not over, does not count."""
     first = on - timedelta(days=DEMAND_DAYS)
     dispensed, days = dispensed_units(first=first, until=on), days_in_stock(first=first, until=on)
     lines = [_line(medicine, dispensed.get(medicine.pk, 0), days.get(medicine.pk, 0)) for medicine in _stocked(on)]

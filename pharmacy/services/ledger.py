@@ -9,7 +9,7 @@ from clinic.audit.models import Topic
 from clinic.audit.services.recording import publish, user_of
 from clinic.core.errors import InvalidInput
 from pharmacy.errors import NotOnHand
-from pharmacy.models import Batch, DispenseLine, PurchaseOrderLine, StockMovement, TreatmentLine
+from pharmacy.models import Batch, CountLine, DispenseLine, PurchaseOrderLine, StockMovement, TreatmentLine
 
 MOST_ON_HAND = 2_000_000_000
 
@@ -22,7 +22,7 @@ def move_stock(
     by,
     witness=None,
     reason: str = "",
-    line: DispenseLine | TreatmentLine | PurchaseOrderLine | None = None,
+    line: DispenseLine | TreatmentLine | PurchaseOrderLine | CountLine | None = None,
     request_id: UUID | None = None,
 ) -> StockMovement:
     """Write one line of the ledger, and what is on hand after it. `quantity` is signed.
@@ -44,6 +44,7 @@ def move_stock(
         dispense_line=line if isinstance(line, DispenseLine) else None,
         treatment_line=line if isinstance(line, TreatmentLine) else None,
         order_line=line if isinstance(line, PurchaseOrderLine) else None,
+        count_line=line if isinstance(line, CountLine) else None,
         reason=reason,
         by=by,
         witness=witness,
@@ -73,6 +74,8 @@ def _reference(movement: StockMovement) -> dict | None:
         return {"type": "dispensing", "id": str(line.dispense.public_id)}
     if (line := movement.treatment_line) and line.treatment:
         return {"type": "treatment", "id": str(line.treatment.public_id)}
+    if line := movement.count_line:
+        return {"type": "stock_take", "id": str(line.take.public_id)}
     if line := movement.order_line:
         return {"type": "order", "id": str(line.order.public_id)}
     return None

@@ -48,7 +48,7 @@ def stock_tabs(current: str) -> list[dict]:
     here = reverse("pharmacy:stock")
     lists = [("", "All"), ("low", "Low"), ("expiring", f"Expiring in {selectors.SOON.days} days")]
     tabs = [{"label": label, "url": f"{here}?only={key}" if key else here, "current": current == key} for key, label in lists]
-    pages = [("reorder", "To order"), ("orders", "Orders"), ("suppliers", "Suppliers")]
+    pages = [("reorder", "To order"), ("orders", "Orders"), ("suppliers", "Suppliers"), ("stock_takes", "Stock takes")]
     return tabs + [{"label": label, "url": reverse(f"pharmacy:{name}"), "current": current == name} for name, label in pages]
 
 

@@ -50,6 +50,8 @@ TABLES = {
     "pharmacy.PrescriptionItem": "One medicine of a prescription.",
     "pharmacy.PurchaseOrder": "What was ordered from a supplier.",
     "pharmacy.PurchaseOrderLine": "One medicine of an order, and what came of it.",
+    "pharmacy.StockTake": "A count of the shelves, from the sheet to its approval.",
+    "pharmacy.CountLine": "One batch on the sheet of a stock take.",
     "pharmacy.TreatmentLine": "Units of one batch that a treatment used.",
     "pharmacy.Supplier": "Who delivers medicines.",
 }

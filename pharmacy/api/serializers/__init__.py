@@ -35,6 +35,14 @@ from pharmacy.api.serializers.stock import (
     RegisterEntrySerializer,
     StockValueSerializer,
 )
+from pharmacy.api.serializers.stocktaking import (
+    CountInput,
+    CountLineSerializer,
+    CountsInput,
+    StockTakeInput,
+    StockTakeSerializer,
+    StockTakeSheetSerializer,
+)
 
 __all__ = [
     "AdjustmentInput",
@@ -42,6 +50,9 @@ __all__ = [
     "BatchChangeInput",
     "BatchSerializer",
     "ChecksSerializer",
+    "CountInput",
+    "CountLineSerializer",
+    "CountsInput",
     "DispenseInput",
     "DispenseItemInput",
     "DispenseLineSerializer",
@@ -67,6 +78,9 @@ __all__ = [
     "ReturnInput",
     "ReturnLineInput",
     "SignInput",
+    "StockTakeInput",
+    "StockTakeSerializer",
+    "StockTakeSheetSerializer",
     "StockValueSerializer",
     "SupplierSerializer",
     "VisibleIdField",
