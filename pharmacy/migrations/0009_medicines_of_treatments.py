@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0013_treatment_medicines'),
+        ('patients', '0014_treatment_medicines'),
         ('pharmacy', '0008_ledger_not_truncated'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

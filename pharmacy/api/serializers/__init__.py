@@ -36,8 +36,8 @@ from pharmacy.api.serializers.stock import (
     StockValueSerializer,
 )
 from pharmacy.api.serializers.stocktaking import (
-    CountInput,
     CountLineSerializer,
+    CountOfLineInput,
     CountsInput,
     StockTakeInput,
     StockTakeSerializer,
@@ -50,8 +50,8 @@ __all__ = [
     "BatchChangeInput",
     "BatchSerializer",
     "ChecksSerializer",
-    "CountInput",
     "CountLineSerializer",
+    "CountOfLineInput",
     "CountsInput",
     "DispenseInput",
     "DispenseItemInput",

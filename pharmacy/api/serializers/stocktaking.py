@@ -47,10 +47,10 @@ class StockTakeInput(serializers.Serializer):
     search = serializers.CharField(max_length=80, required=False, allow_blank=True, default="", help_text="Words of a medicine's name.")
 
 
-class CountInput(serializers.Serializer):
+class CountOfLineInput(serializers.Serializer):
     line = serializers.UUIDField()
     counted = WholeNumberField(min_value=0, max_value=MOST_ON_HAND)
 
 
 class CountsInput(serializers.Serializer):
-    counts = CountInput(many=True, allow_empty=False, max_length=MOST_BATCHES)
+    counts = CountOfLineInput(many=True, allow_empty=False, max_length=MOST_BATCHES)

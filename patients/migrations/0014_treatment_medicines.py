@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0012_drafts'),
+        ('patients', '0013_name_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
