@@ -60,6 +60,11 @@ class OverPrescribed(DomainError):
     detail = "That is more than was prescribed."
 
 
+class NotASubstitute(DomainError):
+    code = "not_a_substitute"
+    detail = "This medicine cannot be given instead."
+
+
 class WrongBatch(DomainError):
     code = "wrong_batch"
     detail = "This batch cannot be used here."

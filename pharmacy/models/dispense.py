@@ -13,7 +13,7 @@ from pharmacy.models.triggers import ItemIsItsLines, LineFitsItsDispense, LineIs
 class DispenseQuerySet(models.QuerySet):
     def with_details(self):
         """All that its JSON and its labels show: 1 more query, however many rows."""
-        lines = DispenseLine.objects.select_related("item__medicine", "batch").order_by("id")
+        lines = DispenseLine.objects.select_related("item__medicine", "batch__medicine").order_by("id")
         return self.select_related("prescription__patient", "dispensed_by").prefetch_related(models.Prefetch("lines", queryset=lines))
 
     def of_open_charts(self, user, *, now):
@@ -49,6 +49,9 @@ class DispenseLine(BaseModel):
     batch = models.ForeignKey("pharmacy.Batch", models.PROTECT, related_name="dispense_lines")
     quantity = models.PositiveIntegerField()
     returned_quantity = models.PositiveIntegerField(default=0, editable=False)
+    substitution_reason = models.CharField(
+        max_length=200, blank=True, help_text="Why another medicine of the same ingredients was given than the one prescribed."
+    )
 
     class Meta:
         ordering = ["id"]
@@ -75,6 +78,11 @@ class DispenseLine(BaseModel):
                 item="NEW.item_id",
             ),
         ]
+
+    @property
+    def medicine(self):
+        """What was given: the one prescribed, or its substitute."""
+        return self.batch.medicine
 
     @property
     def returnable_quantity(self) -> int:

@@ -157,6 +157,12 @@ class PrescriptionItem(BaseModel):
         ]
 
     @property
+    def owed_quantity(self) -> int:
+        """Units that are still missing of a filling that was begun."""
+        begun = self.dispensed_quantity % self.quantity
+        return self.quantity - begun if begun else 0
+
+    @property
     def total_quantity(self) -> int:
         """Units that may go out in all, repeats included."""
         return self.quantity * (self.repeats + 1)

@@ -71,7 +71,8 @@ class OnHandIsTheLedger(pgtrigger.Trigger):
 
 
 class LineFitsItsDispense(pgtrigger.Trigger):
-    """A line is of an item of the dispensed prescription, from a batch that may go out on that day."""
+    """A line is of an item of the dispensed prescription, from a batch that may go out on that day, of the medicine prescribed
+    or with the reason of a substitution."""
 
     when = pgtrigger.Before
     operation = pgtrigger.Insert
@@ -88,6 +89,11 @@ class LineFitsItsDispense(pgtrigger.Trigger):
                 AND b.state = 'available' AND b.expires_on > d.dispensed_on FOR NO KEY UPDATE OF b;
             IF NOT FOUND THEN
                 {refusal(name + "_batch", "the batch is expired, quarantined or recalled")}
+            END IF;
+            PERFORM 1 FROM pharmacy_batch b, pharmacy_prescriptionitem i
+              WHERE b.id = NEW.batch_id AND i.id = NEW.item_id AND (b.medicine_id <> i.medicine_id) = (NEW.substitution_reason <> '');
+            IF NOT FOUND THEN
+                {refusal(name + "_medicine", "another medicine than the one prescribed is given with a reason, and only then")}
             END IF;
             RETURN NEW;
         """

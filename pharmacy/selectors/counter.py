@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db.models import Prefetch, Q
 
 from patients.models import Allergy
-from pharmacy.models import Batch, Dispense, DispenseReturn, Prescription, PrescriptionItem
+from pharmacy.models import Batch, Dispense, DispenseReturn, Medicine, Prescription, PrescriptionItem
 from pharmacy.rules.picks import Want, next_filling, plan_picks
 from pharmacy.rules.quantities import counted
 from pharmacy.rules.safety import SafetyReport
+from pharmacy.rules.substitution import is_substitute
 from pharmacy.selectors.safety import safety_of
 
 
@@ -35,6 +36,9 @@ class CounterLine:
     batches: list[Batch]
     picks: list[tuple[Batch, int]] = field(default_factory=list)
     chosen: str = ""  # public id of the batch that the pharmacist named
+    substitutes: list[Medicine] = field(default_factory=list)
+    instead: str = ""  # public id of the substitute that was chosen, when the form comes back
+    substitution_reason: str = ""
     asked: str = ""  # the quantity as it was typed, when the form comes back
 
     @property
@@ -69,6 +73,20 @@ def counter_lines(prescription: Prescription, *, on: date) -> list[CounterLine]:
     return lines
 
 
+def _add_substitutes(lines: list[CounterLine], *, on: date) -> None:
+    """What of the same could be given for a line that is short. One query when any is, else none."""
+    short = [line for line in lines if line.left and line.is_short]
+    if not short:
+        return
+    same = Q()
+    for line in short:
+        for ingredient in line.item.medicine.ingredients:
+            same |= Q(generic_name__icontains=ingredient)
+    there = list(Medicine.objects.active().filter(same).with_on_hand(on).filter(on_hand__gt=0).order_by("name", "id"))
+    for line in short:
+        line.substitutes = [medicine for medicine in there if is_substitute(line.item.medicine, medicine)]
+
+
 @dataclass
 class Counter:
     prescription: Prescription
@@ -98,6 +116,7 @@ class Counter:
 def counter_of(prescription: Prescription, *, on: date) -> Counter:
     """All that the dispensing page shows. `prescription` comes from with_details()."""
     lines = counter_lines(prescription, on=on)
+    _add_substitutes(lines, on=on)
     going_out = [line.item for line in lines if line.wanted]
     made = Dispense.objects.filter(prescription=prescription).with_details()
     made = made.prefetch_related(Prefetch("returns", queryset=DispenseReturn.objects.select_related("returned_by").order_by("id")))

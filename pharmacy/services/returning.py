@@ -33,7 +33,7 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
         if earlier.dispense_id != dispense.pk:
             raise RequestReused
         return earlier
-    quantities = _quantities(list(dispense.lines.select_related("item__medicine").order_by("pk")), lines)
+    quantities = _quantities(list(dispense.lines.select_related("item", "batch__medicine").order_by("pk")), lines)
     targets = _targets(_per_batch(quantities), to, reason)
     returned = DispenseReturn.objects.create(dispense=dispense, to=to, reason=reason, returned_by=by, request_id=request_id)
     for line, quantity in quantities.items():
@@ -75,7 +75,7 @@ def _quantities(rows: list[DispenseLine], lines: list[dict] | None) -> dict[Disp
         quantities[row] = quantities.get(row, 0) + line["quantity"]
     for row, quantity in quantities.items():
         if quantity > row.returnable_quantity:
-            raise OverReturned(f"{row.item.medicine.name}: {row.returnable_quantity} can come back.", left=row.returnable_quantity)
+            raise OverReturned(f"{row.medicine.name}: {row.returnable_quantity} can come back.", left=row.returnable_quantity)
     return quantities
 
 

@@ -69,6 +69,8 @@ def show(request, prescription: Prescription, *, refusal: DomainError | None = N
     for line in counter.lines:
         line.asked = (typed or {}).get(f"quantity-{line.item.public_id}", "")
         line.chosen = (typed or {}).get(f"batch-{line.item.public_id}", "")
+        line.instead = (typed or {}).get(f"medicine-{line.item.public_id}", "")
+        line.substitution_reason = (typed or {}).get(f"substitution-{line.item.public_id}", "")
     context = {
         "counter": counter,
         "prescription": prescription,
@@ -140,10 +142,14 @@ def _posted_items(request, prescription: Prescription) -> list[dict]:
             continue
         if not (typed.isascii() and typed.isdigit() and len(typed) <= len(str(MAX_QUANTITY))):
             raise InvalidInput(errors={"items": [f"{line.item.medicine.name}: give a whole number."]})
-        quantity = min(int(typed), line.available) if cut else int(typed)
+        instead = _scanned(request.POST.get(f"medicine-{line.item.public_id}", ""))
+        quantity = min(int(typed), line.available) if cut and not instead else int(typed)
         if quantity:
             batch = _scanned(request.POST.get(f"batch-{line.item.public_id}", ""))
-            items.append({"item": line.item.public_id, "quantity": quantity, "batch": batch})
+            why = request.POST.get(f"substitution-{line.item.public_id}", "").replace("\0", "")
+            items.append(
+                {"item": line.item.public_id, "quantity": quantity, "batch": batch, "medicine": instead, "substitution_reason": why}
+            )
     if not items:
         raise InvalidInput(errors={"items": ["There is nothing to hand out: every quantity is empty or 0."]})
     return items
@@ -178,7 +184,7 @@ def _posted_lines(request, dispense: Dispense) -> list[dict]:
         if typed in ("", "0"):
             continue
         if not (typed.isascii() and typed.isdigit() and len(typed) <= len(str(MAX_QUANTITY))):
-            raise InvalidInput(errors={"lines": [f"{line.item.medicine.name}: give a whole number."]})
+            raise InvalidInput(errors={"lines": [f"{line.medicine.name}: give a whole number."]})
         lines.append({"line": line.public_id, "quantity": int(typed)})
     if not lines:
         raise InvalidInput(errors={"lines": ["Say how many came back."]})

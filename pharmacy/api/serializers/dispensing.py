@@ -10,15 +10,26 @@ from pharmacy.models import Dispense, DispenseLine, Prescription, ReturnTo
 class DispenseLineSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     item = PublicIdField(read_only=True)
-    medicine = serializers.UUIDField(source="item.medicine.public_id", read_only=True)
-    medicine_name = serializers.CharField(source="item.medicine.name", read_only=True)
+    medicine = serializers.UUIDField(source="medicine.public_id", read_only=True)
+    medicine_name = serializers.CharField(source="medicine.name", read_only=True)
     batch = PublicIdField(read_only=True)
     lot = serializers.CharField(source="batch.lot", read_only=True)
     expires_on = serializers.DateField(source="batch.expires_on", read_only=True)
 
     class Meta:
         model = DispenseLine
-        fields = ["id", "item", "medicine", "medicine_name", "batch", "lot", "expires_on", "quantity", "returned_quantity"]
+        fields = [
+            "id",
+            "item",
+            "medicine",
+            "medicine_name",
+            "batch",
+            "lot",
+            "expires_on",
+            "quantity",
+            "returned_quantity",
+            "substitution_reason",
+        ]
         read_only_fields = fields
 
 
@@ -40,6 +51,8 @@ class DispenseItemInput(serializers.Serializer):
     item = serializers.UUIDField()
     quantity = quantity_field()
     batch = serializers.UUIDField(required=False, allow_null=True)
+    medicine = serializers.UUIDField(required=False, allow_null=True, help_text="Another of the same ingredients, given instead.")
+    substitution_reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
 class DispenseInput(serializers.Serializer):
