@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +17,7 @@ from patients.models import Encounter
 from patients.permissions import WRITE_ENCOUNTER
 from patients.selectors import encounter_of
 from patients.services.access import check_chart_open
+from patients.services.drafts import drop_form
 from patients.views.parts import context_of_part
 from pharmacy.forms import TreatmentForm, put_errors
 from pharmacy.models import Medicine
@@ -50,6 +52,7 @@ def add_treatment(request, encounter: UUID):
             request_id=posted_request_id(request),
             **form.treatment(),
         )
+        drop_form(encounter_id=row.pk, form=TreatmentForm.part, by=request.user)
     except DomainError as refusal:
         put_errors(form, refusal.errors or {"": [refusal.detail]})
         return _refused(request, encounter, form, refusal)
@@ -70,6 +73,8 @@ def remove_treatment(request, encounter: UUID, treatment: UUID):
 def _open(request, public_id: UUID) -> Encounter:
     row = get_object_or_404(Encounter.objects.visible_to(request.user).select_related("patient"), public_id=public_id)
     check_chart_open(patient=row.patient, by=request.user)
+    if request.headers.get("X-Page-User", str(request.user.public_id)) != str(request.user.public_id):
+        raise PermissionDenied  # the page was drawn for someone who signed out meanwhile
     return row
 
 
