@@ -166,7 +166,7 @@ def test_a_patients_day_goes_as_described(people, medicine, seen, api_as):
     for path, body in {"specializations": {}, "suppliers": {}, "treatment-types": {"base_cost": "5.00"}}.items():
         assert administrator.post(f"/api/v1/{path}/", {"name": "One more"} | body).status_code == 201
     supplier = administrator.get("/api/v1/suppliers/").json()["results"][0]["id"]
-    line = {"medicine": str(medicine.public_id), "quantity": 5, "unit_cost": "0.10"}
+    line = {"medicine": medicine["id"], "quantity": 5, "unit_cost": "0.10"}
     assert administrator.post("/api/v1/purchase-orders/", {"supplier": supplier, "lines": [line]}).status_code == 201
     assert administrator.post("/api/v1/stock-takes/", {"which": "all"}).status_code == 201
     read_everything(administrator, people)
