@@ -16,6 +16,21 @@ class NotDraft(DomainError):
     detail = "The prescription is already signed or cancelled and can no longer be changed."
 
 
+class DraftExists(DomainError):
+    code = "draft_exists"
+    detail = "This visit already has a prescription that is not signed. Sign it or take its lines off first."
+
+
+class NothingToRepeat(DomainError):
+    code = "nothing_to_repeat"
+    detail = "There is no earlier prescription of this patient to repeat."
+
+
+class FavouriteOfOthers(Forbidden):
+    code = "favourite_of_others"
+    detail = "Only who shared this favourite, or who manages the medicines, may remove it for everyone."
+
+
 class NotCancellable(DomainError):
     code = "not_cancellable"
     detail = "Something of this prescription was already handed out. Take it back first."

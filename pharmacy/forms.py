@@ -7,8 +7,8 @@ from patients.forms import PartForm
 from patients.models import TreatmentType
 from pharmacy.models import CallOutcome, Medicine, ReturnTo, Supplier
 from pharmacy.rules.barcodes import read_pack
-from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES
-from pharmacy.services.items import MOST_REPEATS
+from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES, is_when_needed
+from pharmacy.services.items import ITEM_FIELDS, MOST_DOSES_A_DAY, MOST_REPEATS
 from pharmacy.services.stocktaking import LISTS
 
 
@@ -61,6 +61,7 @@ class LineForm(forms.Form):
     dose = forms.CharField(max_length=60)
     frequency = forms.ChoiceField(choices=FREQUENCIES, required=False)
     frequency_words = forms.CharField(max_length=40, required=False, label="Other frequency")
+    max_doses_a_day = forms.IntegerField(min_value=1, max_value=MOST_DOSES_A_DAY, required=False, label="At most a day")
     duration_days = forms.IntegerField(min_value=1, max_value=366, label="Days")
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, required=False)
     route = forms.ChoiceField(choices=ROUTES, required=False)
@@ -72,8 +73,10 @@ class LineForm(forms.Form):
         data = super().clean()
         data["medicine"] = self._medicine(data)
         data["frequency"] = data.get("frequency_words") or data.get("frequency")
-        if not data["frequency"] and "frequency_words" not in self.errors and "frequency" not in self.errors:
+        if not data.get("frequency") and "frequency_words" not in self.errors and "frequency" not in self.errors:
             self.add_error("frequency", "Say how often.")
+        if is_when_needed(data.get("frequency") or "") and not data.get("max_doses_a_day") and "max_doses_a_day" not in self.errors:
+            self.add_error("max_doses_a_day", "Say how many times a day at most.")
         data["route"] = data.get("route") or "oral"
         return data
 
@@ -91,8 +94,7 @@ class LineForm(forms.Form):
         return None
 
     def item(self) -> dict:
-        names = ("medicine", "dose", "frequency", "duration_days", "quantity", "route", "repeats", "instructions")
-        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
+        return {name: self.cleaned_data[name] for name in ("medicine", *ITEM_FIELDS) if self.cleaned_data[name] not in (None, "")}
 
 
 def medicine_named(name: str) -> Medicine | None:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from pharmacy.models import Prescription
-from pharmacy.rules.quantities import counted, in_words
+from pharmacy.rules.quantities import counted, directions
 
 _LAYOUT = Path(settings.BASE_DIR) / "templates" / "pharmacy" / "prescription.typ"
 
@@ -53,7 +53,7 @@ def _line(item) -> dict:
     return {
         "medicine": item.medicine.name,
         "form": item.medicine.form,
-        "sig": in_words(dose=item.dose, route=item.route, frequency=item.frequency, duration_days=item.duration_days),
+        "sig": directions(item),
         "instructions": item.instructions,
         "quantity": counted(item.quantity, item.medicine.unit),
         "repeats": f"{item.repeats} repeat{'s' if item.repeats > 1 else ''}" if item.repeats else "",

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, prescribing, purchasing, recall, stock, stocktaking, treatments
+from pharmacy.views import counter, favourites, prescribing, purchasing, recall, stock, stocktaking, treatments
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -39,6 +39,10 @@ urlpatterns = [
     path("prescribing/<uuid:encounter>/", prescribing.page, name="prescribing"),
     path("prescribing/<uuid:encounter>/lines/", prescribing.add_line, name="add_line"),
     path("prescribing/lines/<uuid:item>/remove/", prescribing.remove_line, name="remove_line"),
+    path("prescribing/<uuid:encounter>/repeat/", favourites.repeat, name="repeat_last"),
+    path("prescribing/<uuid:encounter>/favourites/<uuid:favourite>/", favourites.use, name="use_favourite"),
+    path("prescribing/<uuid:encounter>/favourites/<uuid:favourite>/drop/", favourites.drop, name="drop_favourite"),
+    path("prescribing/lines/<uuid:item>/keep/", favourites.keep, name="keep_favourite"),
     path("prescriptions/<uuid:prescription>/sign/", prescribing.sign, name="sign"),
     path("prescriptions/<uuid:prescription>/cancel/", prescribing.cancel, name="cancel"),
 ]

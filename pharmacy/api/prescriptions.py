@@ -21,6 +21,7 @@ from pharmacy.api.serializers import (
     PrescriptionInput,
     PrescriptionSerializer,
     ReasonInput,
+    RepeatInput,
     SignInput,
 )
 from pharmacy.errors import NotSigned
@@ -46,6 +47,7 @@ class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
         "list": VIEW_PRESCRIPTION,
         "retrieve": VIEW_PRESCRIPTION,
         "create": PRESCRIBE,
+        "repeat_last": PRESCRIBE,
         "partial_update": PRESCRIBE,
         "sign": PRESCRIBE,
         "cancel": PRESCRIBE,
@@ -86,6 +88,14 @@ class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
         prescription = prescribing.write_prescription(
             encounter_id=body["visit"].pk, items=body["items"], by=request.user, request_id=request.request_id
         )
+        return self._answer(prescription, status=201)
+
+    @extend_schema(request=RepeatInput, responses={201: PrescriptionSerializer})
+    @action(detail=False, methods=["post"], url_path="repeat-last")
+    @idempotent
+    def repeat_last(self, request):
+        visit = checked(RepeatInput, request, context={"request": request})["visit"]
+        prescription = prescribing.repeat_last(encounter_id=visit.pk, by=request.user, request_id=request.request_id)
         return self._answer(prescription, status=201)
 
     @extend_schema(request=PrescriptionChangeInput, responses=PrescriptionSerializer)

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema
 
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, SHOWS_VERSION, describe
-from pharmacy.api import batches, catalogue, filters, prescriptions, stock
+from pharmacy.api import batches, catalogue, favourites, filters, prescriptions, stock
 from pharmacy.api import serializers as shapes
 from pharmacy.models import BatchState
 
@@ -51,4 +51,9 @@ describe(
     sign=extend_schema(parameters=SHOWS_VERSION),
     cancel=extend_schema(request=WithdrawalInput, parameters=SHOWS_VERSION),
     print=extend_schema(description="The signed prescription as a document.", responses=PDF | {409: None}),
+)
+describe(
+    favourites.FavouriteViewSet,
+    create=extend_schema(description="Keep a line, for oneself or for everyone. The same line again is the one that is there."),
+    destroy=extend_schema(description="Remove one's own, or a shared one as who shared it.", responses={204: NOTHING}),
 )

@@ -1,4 +1,5 @@
 from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, ReturnTo
+from pharmacy.models.favourite import Favourite
 from pharmacy.models.interaction import Interaction, InteractionSubstance, Severity
 from pharmacy.models.medicine import Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
@@ -16,6 +17,7 @@ __all__ = [
     "Dispense",
     "DispenseLine",
     "DispenseReturn",
+    "Favourite",
     "Interaction",
     "InteractionSubstance",
     "Medicine",

@@ -6,7 +6,8 @@ from django.db.models.functions import Mod
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import Frozen, Kept
 from patients.models.encounter import Encounter, FrozenWithEncounter
-from pharmacy.models.triggers import ItemIsItsLines, ItemsOfDraftOnly
+from pharmacy.models.directions import Directions
+from pharmacy.models.triggers import ItemIsItsLines, ItemsOfDraftOnly, WhenNeededHasMaximum
 
 
 class PrescriptionStatus(models.TextChoices):
@@ -56,6 +57,11 @@ class PrescriptionQuerySet(models.QuerySet):
         unfinished = models.Exists(items.filter(Q(dispensed_quantity=0) | Q(part__gt=0)))
         came_back = models.Exists(items.filter(dispense_lines__returned_quantity__gt=0))
         return self.filter(unfinished).exclude(came_back)
+
+    def last_before(self, encounter):
+        """What the patient was prescribed last in another visit; None when there is nothing."""
+        signed = self.filter(patient=encounter.patient_id, signed_at__isnull=False).exclude(encounter=encounter)
+        return signed.exclude(status=PrescriptionStatus.CANCELLED).with_details().order_by("-signed_at", "-id").first()
 
     def with_details(self):
         """All that its JSON and its row on the worklist show: 2 more queries, however many rows."""
@@ -124,16 +130,9 @@ class Prescription(VersionedModel):
         return self.cleared_at is not None
 
 
-class PrescriptionItem(BaseModel):
+class PrescriptionItem(Directions, BaseModel):
     prescription = models.ForeignKey(Prescription, models.PROTECT, related_name="items")
     medicine = models.ForeignKey("pharmacy.Medicine", models.PROTECT, related_name="+")
-    dose = models.CharField(max_length=60, help_text="What is taken at a time, e.g. '1 tablet'.")
-    route = models.CharField(max_length=40, default="oral")
-    frequency = models.CharField(max_length=40, help_text="OD, BD, TDS, QID, PRN, or plain words")
-    duration_days = models.PositiveSmallIntegerField()
-    quantity = models.PositiveIntegerField(help_text="Units of the medicine, for one filling.")
-    repeats = models.PositiveSmallIntegerField(default=0)
-    instructions = models.CharField(max_length=300, blank=True)
     dispensed_quantity = models.PositiveIntegerField(default=0, editable=False, help_text="Given out less what came back.")
 
     class Meta:
@@ -141,6 +140,9 @@ class PrescriptionItem(BaseModel):
         constraints = [
             models.CheckConstraint(name="item_quantity_positive", condition=Q(quantity__gt=0)),
             models.CheckConstraint(name="item_duration_within_1_to_366_days", condition=Q(duration_days__range=(1, 366))),
+            models.CheckConstraint(
+                name="item_max_doses_within_1_to_24", condition=Q(max_doses_a_day__isnull=True) | Q(max_doses_a_day__range=(1, 24))
+            ),
             models.CheckConstraint(
                 name="item_dispensed_within_prescribed", condition=Q(dispensed_quantity__lte=F("quantity") * (F("repeats") + 1))
             ),
@@ -151,6 +153,7 @@ class PrescriptionItem(BaseModel):
             ItemsOfDraftOnly(
                 name="item_changed_in_draft_only", operation=pgtrigger.Update, condition=pgtrigger.AnyChange(exclude=["dispensed_quantity"])
             ),
+            WhenNeededHasMaximum(name="item_when_needed_has_maximum"),
             ItemIsItsLines(
                 name="item_dispensed_is_its_lines", operation=pgtrigger.Insert | pgtrigger.UpdateOf("dispensed_quantity"), item="NEW.id"
             ),

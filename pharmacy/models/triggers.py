@@ -27,6 +27,17 @@ class ItemsOfDraftOnly(pgtrigger.Trigger):
         super().__init__(name=name, operation=operation, condition=condition, func=func)
 
 
+class WhenNeededHasMaximum(pgtrigger.Trigger):
+    """A line to be taken when needed says how often at most. Not a CHECK: lines signed before this was asked stay as signed."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert | pgtrigger.UpdateOf("frequency", "max_doses_a_day")
+    condition = pgtrigger.Condition("NEW.frequency = 'PRN' AND NEW.max_doses_a_day IS NULL")
+
+    def __init__(self, name: str):
+        super().__init__(name=name, func=refusal(name, "what is taken when needed has a maximum"))
+
+
 class MovementContinuesTheLedger(pgtrigger.Trigger):
     """A movement starts from the balance that the last one left, so that the last balance is the sum of all.
 

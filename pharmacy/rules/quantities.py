@@ -4,33 +4,10 @@ import math
 import re
 from fractions import Fraction
 
-# Doses a day. Latin abbreviations as in the British National Formulary ("Labels, abbreviations"),
-# with the spellings used elsewhere. `prn` alone is counted once a day: the least that makes sense, to be edited.
-TIMES_A_DAY = {
-    "od": Fraction(1), "qd": Fraction(1), "om": Fraction(1), "on": Fraction(1), "mane": Fraction(1), "nocte": Fraction(1),
-    "hs": Fraction(1), "prn": Fraction(1), "sos": Fraction(1), "daily": Fraction(1),
-    "bd": Fraction(2), "bid": Fraction(2), "bds": Fraction(2),
-    "tds": Fraction(3), "tid": Fraction(3), "td": Fraction(3),
-    "qid": Fraction(4), "qds": Fraction(4),
-    "qod": Fraction(1, 2), "weekly": Fraction(1, 7), "monthly": Fraction(1, 30),
-}  # fmt: skip
-ONCE = {"stat", "once only", "single dose", "immediately"}
+from pharmacy.rules.frequencies import ONCE, STANDARD, WHEN_NEEDED, spelled, standard
 
 # What the forms offer: (as stored, as said).
-FREQUENCIES = [
-    ("OD", "once a day"),
-    ("BD", "twice a day"),
-    ("TDS", "3 times a day"),
-    ("QID", "4 times a day"),
-    ("Q4H", "every 4 hours"),
-    ("Q6H", "every 6 hours"),
-    ("Q8H", "every 8 hours"),
-    ("Q12H", "every 12 hours"),
-    ("HS", "at bedtime"),
-    ("PRN", "when needed"),
-    ("STAT", "at once, a single dose"),
-    ("WEEKLY", "once a week"),
-]
+FREQUENCIES = [(each.code, each.words) for each in STANDARD]
 ROUTES = [
     ("oral", "by mouth"),
     ("topical", "on the skin"),
@@ -58,14 +35,11 @@ MAX_QUANTITY = 100_000
 def times_a_day(frequency: str) -> Fraction | None:
     """Doses a day of 'TDS', 'Q8H', '1-0-1', 'twice a day', 'every 6 hours'; None when the words are not understood.
 
-    With a 'when needed' beside it, the most that may be taken is counted.
+    With a 'when needed' beside it, the most that may be taken is counted; alone, it says nothing about how often.
     """
-    words = _normal(frequency)
-    bare = re.sub(r"\b(prn|when needed|as needed|if needed|when required|as required)\b", "", words).strip()
-    if not bare:
-        return TIMES_A_DAY["prn"] if words else None
-    if bare in TIMES_A_DAY:
-        return TIMES_A_DAY[bare]
+    bare = re.sub(r"\b(prn|sos|when needed|as needed|if needed|when required|as required)\b", "", spelled(frequency)).strip()
+    if found := standard(bare):
+        return found.a_day
     for pattern, count in _PATTERNS:
         if match := re.fullmatch(pattern, bare):
             return count(match)
@@ -73,11 +47,17 @@ def times_a_day(frequency: str) -> Fraction | None:
 
 
 def is_single_dose(frequency: str) -> bool:
-    return _normal(frequency) in ONCE
+    return _is(ONCE, frequency)
 
 
-def _normal(text: str) -> str:
-    return re.sub(r"\s+", " ", text.strip().lower().rstrip(".").replace(".", ""))
+def is_when_needed(frequency: str) -> bool:
+    """Of a 'when needed' that does not say how often at most."""
+    return _is(WHEN_NEEDED, frequency)
+
+
+def _is(code: str, frequency: str) -> bool:
+    found = standard(frequency)
+    return found is not None and found.code == code
 
 
 def _count(word: str) -> Fraction | None:
@@ -148,7 +128,9 @@ def _mass_in_mg(strength: str) -> Fraction | None:
     return amount * _MASS_IN_MG[match[2]] if amount else None
 
 
-def compute_quantity(*, dose: str, frequency: str, duration_days: int, unit: str, strength: str = "") -> int | None:
+def compute_quantity(
+    *, dose: str, frequency: str, duration_days: int, unit: str, strength: str = "", max_doses_a_day: int | None = None
+) -> int | None:
     """Units for one filling, rounded up; None when dose or frequency are words that cannot be counted."""
     each = units_per_dose(dose, unit=unit, strength=strength)
     if each is None:
@@ -156,7 +138,7 @@ def compute_quantity(*, dose: str, frequency: str, duration_days: int, unit: str
     if is_single_dose(frequency):
         total = each
     else:
-        a_day = times_a_day(frequency)
+        a_day = max_doses_a_day if is_when_needed(frequency) else times_a_day(frequency)
         if a_day is None:
             return None
         total = math.ceil(a_day * duration_days) * each
@@ -181,10 +163,22 @@ def dose_with_unit(dose: str, unit: str) -> str:
     return f"{dose.strip()} {counted(2 if amount > 1 else 1, unit).split(' ', 1)[1]}"
 
 
-def in_words(*, dose: str, route: str, frequency: str, duration_days: int) -> str:
+def in_words(*, dose: str, route: str, frequency: str, duration_days: int, max_doses_a_day: int | None = None) -> str:
     """'Take 1 tablet by mouth 3 times a day for 7 days.'"""
-    often = dict(FREQUENCIES).get(frequency.strip().upper(), frequency)
+    found = standard(frequency)
+    often = found.words if found else frequency
     where = dict(ROUTES).get(route.strip().lower(), route)
     verb = _VERBS.get(route.strip().lower(), "Use")
+    most = f", at most {_time_or_times(max_doses_a_day)} a day," if max_doses_a_day else ""
     for_days = "" if is_single_dose(frequency) else f" for {duration_days} {'day' if duration_days == 1 else 'days'}"
-    return f"{verb} {dose} {where} {often}{for_days}."
+    return f"{verb} {dose} {where} {often}{most}{for_days}."
+
+
+def _time_or_times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def directions(item) -> str:
+    """In words, of a line of a prescription or a favourite."""
+    names = ("dose", "route", "frequency", "duration_days", "max_doses_a_day")
+    return in_words(**{name: getattr(item, name) for name in names})

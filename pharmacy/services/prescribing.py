@@ -11,10 +11,10 @@ from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
 from clinic.core.http import check_version
 from pharmacy import locks
-from pharmacy.errors import EncounterClosed, NotAPrescriber, NotCancellable, NotDraft, SafetyCheck
+from pharmacy.errors import DraftExists, EncounterClosed, NotAPrescriber, NotCancellable, NotDraft, NothingToRepeat, SafetyCheck
 from pharmacy.models import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.selectors.safety import safety_of
-from pharmacy.services.items import build_items
+from pharmacy.services.items import ITEM_FIELDS, build_items
 
 # Policy of the clinic; many countries end a prescription after six months, that of a controlled medicine after 28 days.
 VALID_FOR = timedelta(days=180)
@@ -72,13 +72,34 @@ def add_item(*, encounter_id: int, item: dict, by, request_id: UUID | None = Non
     prescription = _lock_draft(draft.pk)
     [row] = build_items(prescription, [item])
     if same := prescription.items.filter(medicine=row.medicine).first():
-        if (same.dose, same.frequency, same.duration_days, same.quantity) == (row.dose, row.frequency, row.duration_days, row.quantity):
+        if all(getattr(same, name) == getattr(row, name) for name in ITEM_FIELDS):
             return prescription
         raise InvalidInput(errors={"items": [f"{row.medicine.name} is already on this prescription. Remove that line first."]})
     row.save()
     prescription.save_changes(override_reason="")
     _record("revised", prescription, by, items=prescription.items.count())
     return prescription
+
+
+@atomic_with_retry
+def repeat_last(*, encounter_id: int, by, request_id: UUID | None = None) -> Prescription:
+    """Draft in this visit what the patient was prescribed last, line by line. The checks run again, as for any draft.
+
+    Locks the visit's draft, if there is one, then the encounter. Repeating request_id returns the first one.
+    Raises NothingToRepeat, DraftExists, InvalidInput when a medicine of it is no longer used, and as write_prescription does.
+    """
+    prescriber_of(by)
+    locks.lock_drafts(encounter_id)
+    encounter = locks.lock_open_encounter(encounter_id)
+    if request_id and (earlier := Prescription.objects.filter(request_id=request_id).first()):
+        return earlier
+    if Prescription.objects.filter(encounter=encounter, status=PrescriptionStatus.DRAFT).exists():
+        raise DraftExists
+    last = Prescription.objects.visible_to(by).last_before(encounter)
+    if last is None:
+        raise NothingToRepeat
+    items = [{"medicine": item.medicine} | {name: getattr(item, name) for name in ITEM_FIELDS} for item in last.items.all()]
+    return write_prescription(encounter_id=encounter_id, items=items, by=by, request_id=request_id)
 
 
 @atomic_with_retry

@@ -10,7 +10,7 @@ register = template.Library()
 @register.filter
 def sig(item) -> str:
     """How to take it, in plain words: 'Take 1 tablet by mouth 3 times a day for 7 days.'"""
-    return quantities.in_words(dose=item.dose, route=item.route, frequency=item.frequency, duration_days=item.duration_days)
+    return quantities.directions(item)
 
 
 @register.filter

@@ -1,10 +1,12 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pharmacy.rules.frequencies import STANDARD, standard, timing
 from pharmacy.rules.picks import Want, next_filling, plan_picks, status_after
 from pharmacy.rules.quantities import MAX_QUANTITY, compute_quantity, counted, dose_with_unit, in_words, times_a_day, units_per_dose
 from pharmacy.rules.safety import Drug, allergy_match, check_safety
@@ -151,7 +153,6 @@ def test_the_status_follows_from_the_items(dispensed, status):
         ("1", "Q8H", 7, 21),
         ("1", "Q12H", 7, 14),
         ("1", "HS", 10, 10),
-        ("1", "PRN", 10, 10),
         ("1", "TDS PRN", 10, 30),
         ("2", "STAT", 1, 2),
         ("1", "weekly", 28, 4),
@@ -167,6 +168,41 @@ def test_the_status_follows_from_the_items(dispensed, status):
 )
 def test_counts_units_of_500_mg_tablets(dose, frequency, days, quantity):
     assert compute_quantity(dose=dose, frequency=frequency, duration_days=days, unit="tablet", strength="500 mg") == quantity
+
+
+@pytest.mark.parametrize(("most", "quantity"), [(4, 20), (1, 5), (None, None)])
+def test_when_needed_is_counted_by_its_maximum(most, quantity):
+    assert compute_quantity(dose="1", frequency="PRN", duration_days=5, unit="tablet", max_doses_a_day=most) == quantity
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("bid", "BD"),
+        ("B.D.", "BD"),
+        ("t.i.d.", "TDS"),
+        ("qds", "QID"),
+        ("nocte", "NOCTE"),
+        ("mane", "OM"),
+        ("sos", "PRN"),
+        ("stat", "STAT"),
+    ],
+)
+def test_each_spelling_has_its_code(typed, code):
+    assert standard(typed).code == code
+
+
+def test_every_code_has_words_and_says_its_timing():
+    for each in STANDARD:
+        said = timing(each.code, max_doses_a_day=4 if each.code == "PRN" else None)
+        repeat = said["timing"]["repeat"]
+        assert each.words
+        assert said["asNeededBoolean"] == (each.code == "PRN")
+        if each.a_day:  # what is counted is what is said to other systems
+            days = {"h": Fraction(1, 24), "d": 1, "wk": 7, "mo": 30}[repeat["periodUnit"]] * repeat["period"]
+            assert Fraction(repeat["frequency"]) / days == each.a_day
+    assert timing("as told by the nurse") is None
+    assert timing("PRN", max_doses_a_day=4)["timing"]["repeat"]["frequencyMax"] == 4
 
 
 def test_counts_millilitres():
@@ -203,6 +239,8 @@ def test_a_dose_by_mass_follows_the_strength():
 def test_words_for_the_label():
     assert in_words(dose="1 tablet", route="oral", frequency="TDS", duration_days=7) == "Take 1 tablet by mouth 3 times a day for 7 days."
     assert in_words(dose="2 puffs", route="inhaled", frequency="PRN", duration_days=1) == "Inhale 2 puffs by inhaler when needed for 1 day."
+    when_needed = in_words(dose="1 tablet", route="oral", frequency="PRN", duration_days=5, max_doses_a_day=4)
+    assert when_needed == "Take 1 tablet by mouth when needed, at most 4 times a day, for 5 days."
     assert in_words(dose="1 ml", route="injection", frequency="STAT", duration_days=1) == "Inject 1 ml by injection at once, a single dose."
     assert [counted(1, "tablet"), counted(2, "patch"), counted(5, "ml")] == ["1 tablet", "2 patches", "5 ml"]
     assert [dose_with_unit(dose, "tablet") for dose in ("1", "2", "1/2", "1 spoon")] == ["1 tablet", "2 tablets", "1/2 tablet", "1 spoon"]

@@ -19,12 +19,12 @@ from pharmacy.services import prescribing
 @require_safe
 @permission_required_page(PRESCRIBE)
 def page(request, encounter):
-    row = _encounter(request, encounter)
+    row = encounter_of(request, encounter)
     record_chart_read(patient=row.patient, by=request.user, subject=row)
     return show(request, row)
 
 
-def _encounter(request, public_id) -> Encounter:
+def encounter_of(request, public_id) -> Encounter:
     return get_object_or_404(Encounter.objects.visible_to(request.user).select_related("patient", "doctor__user"), public_id=public_id)
 
 
@@ -49,14 +49,14 @@ def _words(refusal: DomainError | None) -> str:
     return " ".join(words for each in (refusal.errors or {}).values() for words in each) or refusal.detail
 
 
-def _done(request, encounter: Encounter, **shown):
+def done(request, encounter: Encounter, **shown):
     return show(request, encounter, **shown) if request.htmx else redirect("pharmacy:prescribing", encounter.public_id)
 
 
 @require_POST
 @permission_required_page(PRESCRIBE)
 def add_line(request, encounter):
-    row = _encounter(request, encounter)
+    row = encounter_of(request, encounter)
     form = LineForm(request.POST)
     if not form.is_valid():
         errors = {name: words[0] for name, words in form.errors.items()}
@@ -66,7 +66,7 @@ def add_line(request, encounter):
         prescribing.add_item(encounter_id=row.pk, item=form.item(), by=request.user, request_id=form.cleaned_data["request_id"])
     except DomainError as refusal:
         return show(request, row, refusal=refusal, refused="line", line=request.POST.dict())
-    return _done(request, row, added=True)
+    return done(request, row, added=True)
 
 
 @require_POST
@@ -76,19 +76,19 @@ def remove_line(request, item):
     row = get_object_or_404(
         PrescriptionItem.objects.filter(prescription__in=visible).select_related("prescription__encounter"), public_id=item
     )
-    encounter = _encounter(request, row.prescription.encounter.public_id)
+    encounter = encounter_of(request, row.prescription.encounter.public_id)
     try:
         prescribing.remove_item(item_id=row.pk, by=request.user)
     except DomainError as refusal:
         return show(request, encounter, refusal=refusal, refused="lines")
-    return _done(request, encounter)
+    return done(request, encounter)
 
 
 @require_POST
 @permission_required_page(PRESCRIBE)
 def sign(request, prescription):
     row = get_object_or_404(Prescription.objects.visible_to(request.user).select_related("encounter"), public_id=prescription)
-    encounter = _encounter(request, row.encounter.public_id)
+    encounter = encounter_of(request, row.encounter.public_id)
     reason = request.POST.get("override_reason", "").replace("\0", "")
     try:
         prescribing.sign_prescription(prescription_id=row.pk, by=request.user, override_reason=reason)
@@ -96,20 +96,20 @@ def sign(request, prescription):
         return show(request, encounter, refusal=refusal, refused="sign", reason=reason)
     if not request.htmx:
         messages.success(request, "The prescription is signed.")
-    return _done(request, encounter)
+    return done(request, encounter)
 
 
 @require_POST
 @permission_required_page(PRESCRIBE)
 def cancel(request, prescription):
     row = get_object_or_404(Prescription.objects.visible_to(request.user).select_related("encounter"), public_id=prescription)
-    encounter = _encounter(request, row.encounter.public_id)
+    encounter = encounter_of(request, row.encounter.public_id)
     reason = request.POST.get("reason", "").replace("\0", "")
     try:
         prescribing.cancel_prescription(prescription_id=row.pk, reason=reason, by=request.user)
     except DomainError as refusal:
         return show(request, encounter, refusal=refusal, refused="lines")
-    return _done(request, encounter)
+    return done(request, encounter)
 
 
 @require_safe
@@ -132,6 +132,11 @@ def quantity(request):
     if medicine and data.get("dose") and data.get("frequency") and data.get("duration_days"):
         dose = dose_with_unit(data["dose"], medicine.unit)
         computed = compute_quantity(
-            dose=dose, frequency=data["frequency"], duration_days=data["duration_days"], unit=medicine.unit, strength=medicine.strength
+            dose=dose,
+            frequency=data["frequency"],
+            duration_days=data["duration_days"],
+            unit=medicine.unit,
+            strength=medicine.strength,
+            max_doses_a_day=data.get("max_doses_a_day"),
         )
     return render(request, "pharmacy/_quantity.html", {"quantity": computed, "medicine": medicine, "computed": True})

@@ -6,7 +6,7 @@ from datetime import datetime
 from clinic.accounts.models import Facility, User
 from clinic.accounts.services.directory import save_entry
 from clinic.core.errors import DomainError
-from clinic.ops.seed import ground, hours, prices, registry, shelf, storeroom, today, week
+from clinic.ops.seed import favourites, ground, hours, prices, registry, shelf, storeroom, today, week
 from clinic.ops.seed.data.clinic_facts import FACILITIES, MAIN
 from clinic.ops.seed.demo import Demo, Tally
 from clinic.ops.seed.errors import SeedRefused
@@ -24,6 +24,7 @@ STEPS: list[tuple[str, Callable[[Demo], Tally]]] = [
     ("treatments", storeroom.seed_treatment_types),
     ("orders", storeroom.seed_orders),
     ("stock take", storeroom.seed_stock_take),
+    ("favourite lines", favourites.seed_favourites),
     ("patients", registry.seed_patients),
     ("portal accounts", registry.seed_portal_accounts),
     ("appointments of last week", week.seed_past),

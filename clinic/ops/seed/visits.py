@@ -128,6 +128,7 @@ def prescribe(demo: Demo, planned: Planned, encounter: Encounter) -> Prescriptio
         item = {"medicine": Medicine.objects.get(public_id=medicine_id(name, form)), "dose": dose, "frequency": frequency}
         routes = {"inhaler": "inhaled", "cream": "topical"}
         item |= {"duration_days": days, "quantity": quantity, "instructions": instructions, "route": routes.get(form, "oral")}
+        item["max_doses_a_day"] = 4 if frequency == "PRN" else None
         items.append(item)
     if not items:
         return None

@@ -11,11 +11,14 @@ from pharmacy.api.serializers.fields import ReasonInput, VisibleIdField, WholeNu
 from pharmacy.api.serializers.prescriptions import (
     AlertSerializer,
     ChecksSerializer,
+    FavouriteInput,
+    FavouriteSerializer,
     PrescriptionChangeInput,
     PrescriptionInput,
     PrescriptionItemInput,
     PrescriptionItemSerializer,
     PrescriptionSerializer,
+    RepeatInput,
     SignInput,
 )
 from pharmacy.api.serializers.purchasing import (
@@ -57,6 +60,8 @@ __all__ = [
     "DispenseItemInput",
     "DispenseLineSerializer",
     "DispenseSerializer",
+    "FavouriteInput",
+    "FavouriteSerializer",
     "MedicineSerializer",
     "MovementSerializer",
     "OrderInput",
@@ -75,6 +80,7 @@ __all__ = [
     "RecipientSerializer",
     "RegisterEntrySerializer",
     "ReorderSerializer",
+    "RepeatInput",
     "ReturnInput",
     "ReturnLineInput",
     "SignInput",

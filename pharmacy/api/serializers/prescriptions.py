@@ -5,8 +5,10 @@ from rest_framework import serializers
 from clinic.core.serializers import PublicIdField
 from patients.models import Encounter
 from pharmacy.api.serializers.fields import VisibleIdField, WholeNumberField, quantity_field
-from pharmacy.models import Medicine, Prescription, PrescriptionItem, Severity
-from pharmacy.services.items import MOST_ITEMS, MOST_REPEATS
+from pharmacy.models import Favourite, Medicine, Prescription, PrescriptionItem, Severity
+from pharmacy.rules.frequencies import timing
+from pharmacy.rules.quantities import directions
+from pharmacy.services.items import MOST_DOSES_A_DAY, MOST_ITEMS, MOST_REPEATS
 
 
 class PrescriptionItemSerializer(serializers.ModelSerializer):
@@ -15,14 +17,22 @@ class PrescriptionItemSerializer(serializers.ModelSerializer):
     medicine_name = serializers.CharField(source="medicine.name", read_only=True)
     unit = serializers.CharField(source="medicine.unit", read_only=True)
     is_controlled = serializers.BooleanField(source="medicine.is_controlled", read_only=True)
+    directions = serializers.SerializerMethodField(help_text="In plain words.")
+    timing = serializers.SerializerMethodField(help_text="A coded frequency as FHIR R4 writes it; null for plain words.")
 
     class Meta:
         model = PrescriptionItem
         fields = [
-            "id", "medicine", "medicine_name", "dose", "route", "frequency", "duration_days", "quantity", "repeats", "instructions",
-            "dispensed_quantity", "unit", "is_controlled",
+            "id", "medicine", "medicine_name", "dose", "route", "frequency", "max_doses_a_day", "duration_days", "quantity", "repeats",
+            "instructions", "directions", "timing", "dispensed_quantity", "unit", "is_controlled",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_directions(self, item) -> str:
+        return directions(item)
+
+    def get_timing(self, item) -> dict | None:
+        return timing(item.frequency, max_doses_a_day=item.max_doses_a_day)
 
 
 class AlertSerializer(serializers.Serializer):
@@ -71,10 +81,13 @@ class PrescriptionSerializer(serializers.ModelSerializer):
 
 
 class PrescriptionItemInput(serializers.Serializer):
-    medicine = PublicIdField(queryset=Medicine.objects.active())
+    medicine = PublicIdField(queryset=Medicine.objects.all())
     dose = serializers.CharField(max_length=60)
     route = serializers.CharField(max_length=40, required=False, default="oral")
     frequency = serializers.CharField(max_length=40)
+    max_doses_a_day = WholeNumberField(
+        min_value=1, max_value=MOST_DOSES_A_DAY, required=False, allow_null=True, help_text="PRN needs it: how often at most."
+    )
     duration_days = WholeNumberField(min_value=1, max_value=366)
     quantity = quantity_field(required=False, allow_null=True, help_text="Computed from dose, frequency and duration when left out.")
     repeats = WholeNumberField(min_value=0, max_value=MOST_REPEATS, required=False, default=0)
@@ -92,3 +105,32 @@ class PrescriptionChangeInput(serializers.Serializer):
 
 class SignInput(serializers.Serializer):
     override_reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class RepeatInput(serializers.Serializer):
+    """The visit in which the patient's last prescription is drafted once more."""
+
+    visit = VisibleIdField(queryset=Encounter.objects.all())
+
+
+class FavouriteSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    medicine = PublicIdField(read_only=True)
+    medicine_name = serializers.CharField(source="medicine.name", read_only=True)
+    directions = serializers.SerializerMethodField(help_text="In plain words.")
+    for_everyone = serializers.BooleanField(source="is_for_everyone", read_only=True)
+
+    class Meta:
+        model = Favourite
+        fields = [
+            "id", "medicine", "medicine_name", "dose", "route", "frequency", "max_doses_a_day", "duration_days", "quantity", "repeats",
+            "instructions", "directions", "for_everyone",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_directions(self, favourite) -> str:
+        return directions(favourite)
+
+
+class FavouriteInput(PrescriptionItemInput):
+    for_everyone = serializers.BooleanField(required=False, default=False)

@@ -88,7 +88,7 @@ AILMENTS: dict[str, list[Ailment]] = {
             "Night symptoms twice a week, uses the reliever daily. Peak flow 78 % of best. Inhaler technique corrected. Preventer started.",
             ["wheezing", "breathlessness"],
             [
-                ("Salbutamol 100 µg/dose", "inhaler", "2 puffs", "PRN", 30, 1, "At most 8 puffs a day"),
+                ("Salbutamol 100 µg/dose", "inhaler", "2 puffs", "PRN", 30, 1, ""),
                 ("Beclometasone 100 µg/dose", "inhaler", "2 puffs", "BD", 30, 1, "Rinse the mouth afterwards"),
             ],
             {"respiratory_rate_bpm": 19, "spo2_percent": 95},
