@@ -157,3 +157,9 @@ class RequestReused(DomainError):
 class NotSigned(DomainError):
     code = "not_signed"
     detail = "Only a signed prescription is printed."
+
+
+class TooManyLookups(DomainError):
+    code = "too_many_lookups"
+    status = 429
+    detail = "Too many papers were checked from here. Please wait a minute."

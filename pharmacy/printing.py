@@ -7,6 +7,7 @@ from pathlib import Path
 import segno
 import typst
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from pharmacy.models import Prescription
@@ -21,20 +22,20 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
 
 
-def prescription_pdf(prescription: Prescription, *, output_format: str = "pdf") -> bytes:
-    """`prescription` from with_details(). The QR code holds its public id, for the scanner at the counter."""
+def prescription_pdf(prescription: Prescription, *, request, output_format: str = "pdf") -> bytes:
+    """`prescription` from with_details(). Its QR code leads to the public page that says whether it holds."""
+    address = request.build_absolute_uri(reverse("pharmacy:verify", args=[prescription.paper_code]))
     return typst.compile(
-        _LAYOUT.read_bytes(), format=output_format, font_paths=_fonts(), sys_inputs={"data": json.dumps(_words_of(prescription))}
+        _LAYOUT.read_bytes(), format=output_format, font_paths=_fonts(), sys_inputs={"data": json.dumps(_words_of(prescription, address))}
     )
 
 
-def _words_of(prescription: Prescription) -> dict:
+def _words_of(prescription: Prescription, address: str) -> dict:
     patient = prescription.patient
-    reference = str(prescription.public_id)
     return {
         "clinic": settings.CLINIC_NAME,
-        "reference": reference,
-        "qr": segno.make(reference, error="m", micro=False).svg_inline(border=0, dark="#000"),
+        "reference": str(prescription.paper_code),
+        "qr": segno.make(address, error="m", micro=False).svg_inline(border=0, dark="#000"),
         "status": prescription.get_status_display() if prescription.status in {"cancelled", "expired"} else "",
         "signed": timezone.localtime(prescription.signed_at).strftime("%d %b %Y, %H:%M"),
         "valid_until": prescription.valid_until.strftime("%d %b %Y"),

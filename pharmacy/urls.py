@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, favourites, prescribing, purchasing, recall, stock, stocktaking, treatments
+from pharmacy.views import counter, favourites, prescribing, purchasing, recall, stock, stocktaking, treatments, verifying
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("dispensings/<uuid:dispense>/return/", counter.give_back, name="return"),
     path("dispensings/<uuid:dispense>/labels/", counter.labels, name="labels"),
     path("prescriptions/<uuid:prescription>/print/", counter.paper, name="print"),
+    path("papers/<uuid:code>/", verifying.verify, name="verify"),
     path("stock/", stock.stock, name="stock"),
     path("stock/reorder/", stock.reorder, name="reorder"),
     path("orders/", purchasing.orders, name="orders"),

@@ -32,6 +32,7 @@ PUBLIC = {
     "healthz",
     "readyz",
     "scheduling:board",  # tokens and rooms only
+    "pharmacy:verify",  # whether a paper holds, by the code on it; no person, no medicine
     "scheduling:place",  # a number's place in the queue, by the key on its slip
     "schema",  # the API's description names no person
     "docs",

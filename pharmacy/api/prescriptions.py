@@ -126,9 +126,8 @@ class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
             raise NotSigned
         record_chart_read(patient=prescription.patient, by=request.user, subject=prescription)
         name = f"prescription-{prescription.public_id}.pdf"
-        return HttpResponse(
-            prescription_pdf(prescription), content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
-        )
+        document = prescription_pdf(prescription, request=request)
+        return HttpResponse(document, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'})
 
     def _answer(self, prescription: Prescription, status: int = 200) -> Response:
         return self._response(Prescription.objects.with_details().get(pk=prescription.pk), status)

@@ -1,4 +1,5 @@
 import pgtrigger
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Mod
@@ -40,9 +41,11 @@ _UNKNOWN_MOVE = f"OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
 # Of a signed prescription only its status, its clearance and the reason of a cancellation change.
 _CHANGED_AFTER_SIGNING = """
     OLD.status <> 'draft'
-    AND (NEW.public_id, NEW.encounter_id, NEW.patient_id, NEW.prescriber_id, NEW.signed_at, NEW.valid_until, NEW.override_reason)
+    AND (NEW.public_id, NEW.encounter_id, NEW.patient_id, NEW.prescriber_id, NEW.signed_at, NEW.valid_until, NEW.override_reason,
+         NEW.paper_code)
         IS DISTINCT FROM
-        (OLD.public_id, OLD.encounter_id, OLD.patient_id, OLD.prescriber_id, OLD.signed_at, OLD.valid_until, OLD.override_reason)
+        (OLD.public_id, OLD.encounter_id, OLD.patient_id, OLD.prescriber_id, OLD.signed_at, OLD.valid_until, OLD.override_reason,
+         OLD.paper_code)
 """
 
 
@@ -91,6 +94,9 @@ class Prescription(VersionedModel):
     override_reason = models.CharField(max_length=300, blank=True, help_text="Why it was signed in spite of a warning.")
     cleared_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When billing released it for dispensing.")
     cancelled_reason = models.CharField(max_length=200, blank=True, editable=False)
+    paper_code = models.UUIDField(
+        db_default=RandomUUID(), unique=True, editable=False, help_text="Random; in the QR code of its paper, which anybody may check."
+    )
     request_id = models.UUIDField(null=True, unique=True, editable=False)
 
     objects = PrescriptionQuerySet.as_manager()
@@ -124,6 +130,11 @@ class Prescription(VersionedModel):
     @property
     def is_draft(self) -> bool:
         return self.status == PrescriptionStatus.DRAFT
+
+    def state_on(self, on) -> str:
+        """Its status; 'expired' from the day on that it can no longer be dispensed, whether or not the sweep has run."""
+        is_over = self.status in DISPENSABLE_STATUSES and self.valid_until is not None and self.valid_until <= on
+        return PrescriptionStatus.EXPIRED if is_over else PrescriptionStatus(self.status)
 
     @property
     def is_cleared(self) -> bool:

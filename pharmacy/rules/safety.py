@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -35,15 +35,20 @@ class Alert:
 
 @dataclass(frozen=True)
 class SafetyReport:
-    """`allergies` is checked, or unknown when nobody asked the patient.
+    """`allergies`, `duplicates` and `interactions` are checked or unknown: never 'none'.
 
-    `interactions` is checked, or unknown when the table is empty or says nothing on `not_in_table`.
+    Allergies are unknown when nobody asked the patient, or for `unmatched`: words that name no ingredient and no class.
+    Interactions are unknown when the table is empty or says nothing on `not_in_table`. Of a medicine that is
+    `without_ingredients` all three are.
     """
 
     alerts: tuple[Alert, ...]
     allergies: str
     interactions: str = "unknown"
     not_in_table: tuple[str, ...] = ()
+    duplicates: str = "unknown"
+    unmatched: tuple[str, ...] = ()
+    without_ingredients: tuple[str, ...] = ()
 
     @property
     def needs_reason(self) -> bool:
@@ -60,8 +65,12 @@ def check_safety(
     allergies_known: bool,
     current: Iterable[Drug] = (),
     table: InteractionTable = NO_TABLE,
+    known_names: Callable[[], Iterable[str]] = tuple,
 ) -> SafetyReport:
-    """Each drug against the substances the patient is allergic to, against the other drugs, and against those taken now."""
+    """Each drug against the substances the patient is allergic to, against the other drugs, and against those taken now.
+
+    `known_names` gives the ingredients that the clinic knows; it is asked only for an allergy that no class explains.
+    """
     drugs, current, allergies = list(drugs), list(current), list(allergies)
     alerts = []
     for at, drug in enumerate(drugs):
@@ -72,15 +81,34 @@ def check_safety(
         alerts += _duplicate_alerts(drug, current, "taken now")
         if drug.is_controlled:
             alerts.append(Alert("controlled", drug.name, f"{drug.name} is a controlled medicine.", needs_reason=False))
-    known = allergies_known or bool(allergies)
+    nameless = tuple(dict.fromkeys(drug.name for drug in [*drugs, *current] if not any(_canonicals(drug))))
+    unmatched = tuple(unrecognised(allergies, known_names))
     not_in_table = table.unknown(name for drug in [*drugs, *current] for name in _canonicals(drug))
-    checked = bool(drugs) and bool(table.pairs) and not not_in_table
+    asked = allergies_known or bool(allergies)
     return SafetyReport(
         tuple(alerts),
-        allergies="checked" if known else "unknown",
-        interactions="checked" if checked else "unknown",
+        allergies=_word(asked and not unmatched and not nameless),
+        interactions=_word(drugs and table.pairs and not not_in_table and not nameless),
         not_in_table=tuple(not_in_table) if table.pairs else (),
+        duplicates=_word(not nameless),
+        unmatched=unmatched,
+        without_ingredients=nameless,
     )
+
+
+def _word(ran) -> str:
+    return "checked" if ran else "unknown"
+
+
+def unrecognised(allergies: Iterable[str], known_names: Callable[[], Iterable[str]]) -> list[str]:
+    """Those that name no class and no ingredient: nothing can be checked against them."""
+    left = [substance for substance in allergies if not _is_of_a_class(canonical(substance))]
+    names = {canonical(name) for name in known_names()} - {""} if left else set()
+    return [substance for substance in left if not any(_overlap(name, canonical(substance)) for name in names)]
+
+
+def _is_of_a_class(substance: str) -> bool:
+    return any(_within(word, substance) for _, names, members in _classes() for word in (*names, *members))
 
 
 def _canonicals(drug: Drug) -> list[str]:
@@ -121,7 +149,7 @@ def allergy_match(ingredient: str, substance: str) -> str:
     mine, theirs = canonical(ingredient), canonical(substance)
     if not mine or not theirs:
         return ""
-    if _within(theirs, mine) or _within(mine, theirs):
+    if _overlap(mine, theirs):
         return f"contains {ingredient}"
     for title, names, members in _classes():
         if not any(_within(member, mine) for member in members):
@@ -153,3 +181,8 @@ def _classes() -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
 def _within(part: str, whole: str) -> bool:
     """Whether the words of `part` stand together in `whole`."""
     return f" {part} " in f" {whole} "
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one names the other: 'codeine' and 'codeine phosphate'."""
+    return bool(one and other) and (_within(one, other) or _within(other, one))

@@ -12,14 +12,16 @@ from django.utils import timezone
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
 from clinic.core.errors import InvalidInput
+from patients.models import Allergy
 from patients.tests.factories import EncounterFactory, PatientFactory
 from pharmacy.errors import SafetyCheck
 from pharmacy.models import Dispense, Interaction, InteractionSubstance
 from pharmacy.rules.interactions import InteractionTable, Pair
 from pharmacy.rules.safety import Drug, check_safety
+from pharmacy.selectors.safety import safety_of
 from pharmacy.services.interactions import load_interactions
 from pharmacy.services.prescribing import sign_prescription
-from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, signed, soon, stocked
+from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, pharmacist, signed, soon, stocked
 
 QT = Pair("qt", "qt", "serious", "Rhythm.")
 MAOI = Pair("maoi", "tramadol", "contraindicated", "Serotonin.")
@@ -224,3 +226,45 @@ def test_pages_and_api_say_unknown_until_a_table_is_loaded(client_as, api_as):
 
     InteractionSubstance.objects.filter(name="metformin").delete()
     assert "says nothing on metformin" in client_as(doctor).get(page).content.decode()
+
+
+# --- What could not be checked -------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_page_counter_and_api_say_unknown_of_an_allergy_in_free_words(client_as, api_as):
+    encounter = EncounterFactory(patient=PatientFactory(allergies_reviewed_at=timezone.now()))
+    Allergy.objects.create(patient=encounter.patient, substance="the red tablet")
+    batch = stocked(10, medicine=MedicineFactory(), on=timezone.localdate(), expires_on=soon(400, timezone.localdate()))
+    draft = drafted(line_of(batch.medicine), encounter=encounter)
+    doctor = encounter.doctor.user
+
+    page = client_as(doctor).get(reverse("pharmacy:prescribing", args=[encounter.public_id])).content.decode()
+    checks = api_as(doctor).get(f"/api/v1/prescriptions/{draft.public_id}/").json()["checks"]
+    sign_prescription(prescription_id=draft.pk, by=doctor)
+    counter = client_as(pharmacist()).get(reverse("pharmacy:dispense", args=[draft.public_id])).content.decode()
+
+    assert (checks["allergies"], checks["unmatched_allergies"]) == ("unknown", ["the red tablet"])
+    for shown in (page, counter):
+        assert "Allergy to the red tablet: unknown." in shown
+        assert "checked, no warning" not in shown
+
+
+@pytest.mark.django_db
+def test_an_allergy_to_an_ingredient_of_the_list_is_checked():
+    encounter = EncounterFactory(patient=PatientFactory(allergies_reviewed_at=timezone.now()))
+    MedicineFactory(generic_name="Zinc oxide + Talc")
+    Allergy.objects.create(patient=encounter.patient, substance="talc")
+
+    assert safety_of(drafted(encounter=encounter), on=timezone.localdate()).allergies == "checked"
+
+
+@pytest.mark.django_db
+def test_a_medicine_without_ingredients_says_unknown_on_the_page(client_as):
+    encounter = EncounterFactory(patient=PatientFactory(allergies_reviewed_at=timezone.now()))
+    drafted(line_of(MedicineFactory(name="Herbal mixture", generic_name=" + ")), encounter=encounter)
+
+    page = client_as(encounter.doctor.user).get(reverse("pharmacy:prescribing", args=[encounter.public_id])).content.decode()
+
+    assert "Herbal mixture: unknown." in page
+    assert "checked, no warning" not in page

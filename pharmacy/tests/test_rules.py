@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pharmacy.rules.frequencies import STANDARD, standard, timing
+from pharmacy.rules.interactions import InteractionTable, Pair
 from pharmacy.rules.picks import Want, next_filling, plan_picks, status_after
 from pharmacy.rules.quantities import MAX_QUANTITY, compute_quantity, counted, dose_with_unit, in_words, times_a_day, units_per_dose
 from pharmacy.rules.safety import Drug, allergy_match, check_safety
@@ -298,6 +299,43 @@ def test_a_controlled_medicine_is_flagged_without_asking_why():
 
     assert [alert.kind for alert in report.alerts] == ["controlled"]
     assert not report.needs_reason
+
+
+NAMES = ("amoxicillin", "clavulanic acid", "morphine", "paracetamol")
+
+
+@pytest.mark.parametrize(
+    ("substance", "word"),
+    [
+        ("penicillin", "checked"), ("Sulfa drugs", "checked"), ("acetaminophen", "checked"), ("Morphine sulfate", "checked"),
+        ("peanuts", "unknown"), ("the red tablet", "unknown"), ("...", "unknown"),
+    ],
+)  # fmt: skip
+def test_an_allergy_that_names_nothing_known_is_unknown(substance, word):
+    report = check_safety([MORPHINE], allergies=[substance], allergies_known=True, known_names=lambda: NAMES)
+
+    assert report.allergies == word
+    assert report.unmatched == (() if word == "checked" else (substance,))
+
+
+def test_a_warning_stands_beside_what_is_unknown():
+    report = check_safety([AMOXICILLIN], allergies=["penicillin", "peanuts"], allergies_known=True, known_names=lambda: NAMES)
+
+    assert [alert.kind for alert in report.alerts] == ["allergy"]
+    assert (report.allergies, report.unmatched) == ("unknown", ("peanuts",))
+
+
+@pytest.mark.parametrize("ingredients", [(), ("",), ("...",)])
+def test_a_medicine_without_ingredients_is_unknown_in_every_check(ingredients):
+    nameless = Drug("Herbal mixture", ingredients)
+    table = InteractionTable({"morphine": frozenset()}, (Pair("a", "b", "serious", "Harm."),))
+
+    for report in (
+        check_safety([nameless, MORPHINE], allergies=[], allergies_known=True, table=table),
+        check_safety([MORPHINE], current=[nameless], allergies=[], allergies_known=True, table=table),
+    ):
+        assert (report.allergies, report.duplicates, report.interactions) == ("unknown", "unknown", "unknown")
+        assert report.without_ingredients == ("Herbal mixture",)
 
 
 def test_what_was_not_checked_is_unknown_and_never_none():

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -32,9 +33,9 @@ PAGE_SIZE = 30
 @permission_required_page(DISPENSE)
 def worklist(request):
     """Oldest first. A scanned prescription goes straight to the counter; htmx asks for the list alone."""
-    search = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    search = request.GET.get("q", "").replace("\0", "").strip()[:200]
     visible = Prescription.objects.visible_to(request.user)
-    if (scanned := _scanned(search)) and (prescription := visible.filter(public_id=scanned).first()):
+    if (scanned := _scanned_paper(search)) and (prescription := visible.filter(Q(public_id=scanned) | Q(paper_code=scanned)).first()):
         return redirect("pharmacy:dispense", prescription.public_id)
     repeats = request.GET.get("show") == "repeats"
     found = selectors.worklist(visible, on=timezone.localdate(), repeats=repeats, search=search)
@@ -49,6 +50,11 @@ def worklist(request):
         ],
     }
     return render(request, "pharmacy/_worklist.html" if request.htmx else "pharmacy/worklist.html", context)
+
+
+def _scanned_paper(words: str) -> UUID | None:
+    """Of a paper's QR code: the address of its public page, or the code alone."""
+    return _scanned(words.rstrip("/").rpartition("/")[2])
 
 
 def _scanned(words: str) -> UUID | None:
@@ -209,7 +215,7 @@ def paper(request, prescription):
         raise NotSigned
     record_chart_read(patient=row.patient, by=request.user, subject=row)
     return HttpResponse(
-        prescription_pdf(row),
+        prescription_pdf(row, request=request),
         content_type="application/pdf",
         headers={"Content-Disposition": f'inline; filename="prescription-{row.public_id}.pdf"'},
     )

@@ -78,6 +78,12 @@ REDIS = [
         kept_by="scheduling.stores",
     ),
     Store(
+        name="paper:lookups:{origin}",
+        holds="How often one address, hashed, looked a prescription's paper up in a minute. Gone after it; without it nobody is held up.",
+        fields="string",
+        kept_by="pharmacy.stores",
+    ),
+    Store(
         name="cache:*",
         holds="Django's cache. Losing it costs time only.",
         fields="string",

@@ -48,6 +48,9 @@ class ChecksSerializer(serializers.Serializer):
 
     allergies = serializers.ChoiceField(["checked", "unknown"])
     interactions = serializers.ChoiceField(["checked", "unknown"])
+    duplicates = serializers.ChoiceField(["checked", "unknown"])
+    unmatched_allergies = serializers.ListField(child=serializers.CharField(), help_text="They name no ingredient and no class.")
+    without_ingredients = serializers.ListField(child=serializers.CharField(), help_text="Medicines that could not be checked.")
 
 
 class PrescriptionSerializer(serializers.ModelSerializer):
@@ -77,7 +80,13 @@ class PrescriptionSerializer(serializers.ModelSerializer):
 
     def get_checks(self, prescription) -> ChecksSerializer:
         report = self.context["reports"][prescription.pk]
-        return {"allergies": report.allergies, "interactions": report.interactions}
+        return {
+            "allergies": report.allergies,
+            "interactions": report.interactions,
+            "duplicates": report.duplicates,
+            "unmatched_allergies": report.unmatched,
+            "without_ingredients": report.without_ingredients,
+        }
 
 
 class PrescriptionItemInput(serializers.Serializer):
