@@ -1,4 +1,4 @@
-"""Paper: a signed prescription as PDF."""
+"""Paper: a signed prescription, and the labels of what was handed out."""
 
 import json
 from functools import lru_cache
@@ -10,10 +10,10 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from pharmacy.models import Prescription
+from pharmacy.models import Dispense, DispenseLine, Prescription
 from pharmacy.rules.quantities import counted, directions
 
-_LAYOUT = Path(settings.BASE_DIR) / "templates" / "pharmacy" / "prescription.typ"
+_LAYOUTS = Path(settings.BASE_DIR) / "templates" / "pharmacy"
 
 
 @lru_cache(maxsize=1)
@@ -25,9 +25,40 @@ def _fonts() -> typst.Fonts:
 def prescription_pdf(prescription: Prescription, *, request, output_format: str = "pdf") -> bytes:
     """`prescription` from with_details(). Its QR code leads to the public page that says whether it holds."""
     address = request.build_absolute_uri(reverse("pharmacy:verify", args=[prescription.paper_code]))
-    return typst.compile(
-        _LAYOUT.read_bytes(), format=output_format, font_paths=_fonts(), sys_inputs={"data": json.dumps(_words_of(prescription, address))}
-    )
+    return _set("prescription.typ", _words_of(prescription, address), output_format)
+
+
+def labels_pdf(dispense: Dispense, *, output_format: str = "pdf"):
+    """One label of 62 mm per line. `dispense` from with_details(). As "png" it is a list when there are several."""
+    return _set("labels.typ", _labels_of(dispense), output_format)
+
+
+def _set(layout: str, words: dict, output_format: str):
+    source = (_LAYOUTS / layout).read_bytes()
+    return typst.compile(source, format=output_format, font_paths=_fonts(), sys_inputs={"data": json.dumps(words)})
+
+
+def _labels_of(dispense: Dispense) -> dict:
+    patient = dispense.prescription.patient
+    return {
+        "clinic": settings.CLINIC_NAME,
+        "patient": patient.full_name,
+        "mrn": patient.mrn,
+        "on": dispense.dispensed_on.strftime("%d %b %Y"),
+        "labels": [_label(line) for line in dispense.lines.all()],
+    }
+
+
+def _label(line: DispenseLine) -> dict:
+    medicine = line.item.medicine
+    return {
+        "medicine": f"{medicine.name} {medicine.form}",
+        "quantity": counted(line.quantity, medicine.unit),
+        "directions": directions(line.item),
+        "instructions": line.item.instructions,
+        "lot": line.batch.lot,
+        "expires": line.batch.expires_on.strftime("%d %b %Y"),
+    }
 
 
 def _words_of(prescription: Prescription, address: str) -> dict:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("counter/<uuid:prescription>/", counter.dispense, name="dispense"),
     path("dispensings/<uuid:dispense>/return/", counter.give_back, name="return"),
     path("dispensings/<uuid:dispense>/labels/", counter.labels, name="labels"),
+    path("dispensings/<uuid:dispense>/labels.pdf", counter.label_roll, name="label_roll"),
     path("prescriptions/<uuid:prescription>/print/", counter.paper, name="print"),
     path("papers/<uuid:code>/", verifying.verify, name="verify"),
     path("stock/", stock.stock, name="stock"),

@@ -11,8 +11,8 @@ from pharmacy.rules.safety import canonical
 
 
 @atomic_with_retry
-def load_interactions(*, substances: Iterable[tuple[str, list[str]]], pairs: Iterable[dict], by=None) -> bool:
-    """Put this table in the place of the stored one; whether anything changed.
+def load_interactions(*, substances: Iterable[tuple[str, list[str]]], pairs: Iterable[dict], by=None, dry_run: bool = False) -> bool:
+    """Put this table in the place of the stored one; whether anything changed. `dry_run` only says whether it would.
 
     `substances` are (name, classes); `pairs` have first, second, severity, effect, source. Waits for another load.
     Raises InvalidInput that names every line that does not fit; then the stored table stays.
@@ -29,6 +29,8 @@ def load_interactions(*, substances: Iterable[tuple[str, list[str]]], pairs: Ite
     locks.lock_interaction_table()
     if _stored() == (members, rows):
         return False
+    if dry_run:
+        return True
     Interaction.objects.all().delete()
     InteractionSubstance.objects.all().delete()
     InteractionSubstance.objects.bulk_create([InteractionSubstance(name=name, classes=classes) for name, classes in members.items()])
@@ -40,19 +42,19 @@ def load_interactions(*, substances: Iterable[tuple[str, list[str]]], pairs: Ite
 def _rows(pairs: Iterable[dict], known: set[str]) -> tuple[dict[tuple[str, str], dict], list[str]]:
     """{(first, second): facts}, and what is wrong. A side that is no class is a substance by its name."""
     rows, problems = {}, []
-    for number, pair in enumerate(pairs, start=1):
+    for number, pair in enumerate(pairs, start=2):
         sides = [side if side in known else canonical(side) for side in (pair["first"].strip(), pair["second"].strip())]
         facts = {name: pair[name].strip() for name in ("severity", "effect", "source")}
         strangers = [side for side in sides if side not in known]
         key = (min(sides), max(sides))
         if strangers:
-            problems.append(f"pair {number}: '{strangers[0]}' is neither a class nor a substance of the list")
+            problems.append(f"row {number}: '{strangers[0]}' is neither a class nor a substance of the list")
         elif facts["severity"] not in Severity.values:
-            problems.append(f"pair {number}: the severity is {' or '.join(Severity.values)}")
+            problems.append(f"row {number}: the severity is {' or '.join(Severity.values)}")
         elif not facts["effect"] or not facts["source"]:
-            problems.append(f"pair {number}: effect and source are needed")
+            problems.append(f"row {number}: effect and source are needed")
         elif key in rows:
-            problems.append(f"pair {number} is there twice")
+            problems.append(f"row {number} is there twice")
         rows[key] = facts
     return rows, problems
 

@@ -174,6 +174,33 @@ def test_a_damaged_file_is_named_and_loads_nothing(tmp_path):
     assert not Interaction.objects.exists()
 
 
+@pytest.mark.django_db
+def test_a_dry_run_says_what_would_change_and_writes_nothing():
+    out = StringIO()
+
+    call_command("load_interactions", dry_run=True, stdout=out)
+
+    assert "would be known" in out.getvalue()
+    assert not Interaction.objects.exists()
+    assert not InteractionSubstance.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_row_that_does_not_fit_is_named_by_its_number_in_the_file(tmp_path):
+    rows = [
+        "first;second;severity;effect;source",
+        "warfarin;ibuprofen;serious;Bleeding.;x",
+        "warfarin;stardust;serious;x;y",
+        "warfarin;aspirin;bad;x;y",
+    ]
+    (tmp_path / "pairs.csv").write_text("\n".join(rows))
+
+    with pytest.raises(CommandError, match=r"row 3: 'stardust'.*row 4: the severity"):
+        call_command("load_interactions", pairs=tmp_path / "pairs.csv")
+
+    assert not Interaction.objects.exists()
+
+
 # --- At signing, at the counter, on the pages ------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """A recalled batch: who was given it, and how it went to tell them."""
 
+import random
 from uuid import uuid4
 
 import pytest
@@ -219,3 +220,30 @@ def test_a_call_is_written_down_on_the_page(client_as):
     assert client.post(to, form | {"outcome": ""}).status_code == 400
     assert RecallCall.objects.count() == 1
     assert client_as(user(Role.MANAGER)).get(reverse("pharmacy:recipients", args=[batch.public_id])).status_code == 403
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_list_is_what_the_ledger_says_whatever_happened(seed):
+    """Fillings, parts, repeats, returns to both places and releases, by chance; another lot beside it."""
+    chance = random.Random(seed)
+    medicine = MedicineFactory()
+    bad, good = stocked(500, medicine=medicine, lot="BAD"), stocked(500, medicine=medicine, lot="GOOD")
+    patients = [PatientFactory(phone=f"+1202555{n:04}") for n in range(5)]
+    for _ in range(14):
+        encounter = EncounterFactory(patient=chance.choice(patients))
+        prescription = signed(line_of(medicine, 10, repeats=2), encounter=encounter, reason="once more")
+        for _ in range(chance.randrange(1, 4)):
+            item = {"item": prescription.items.get().public_id, "quantity": chance.randrange(1, 9)}
+            made = dispensed(prescription, items=[item | {"batch": chance.choice([bad, good]).public_id}], override_reason="once more")
+            if chance.random() < 0.4:
+                back = [{"line": line.public_id, "quantity": chance.randint(1, line.quantity)} for line in made.lines.all()]
+                place = chance.choice(["batch", "quarantine"])
+                return_dispensed(dispense_id=made.pk, lines=back, to=place, reason="unopened", by=pharmacist(), request_id=uuid4())
+
+    with connection.cursor() as cursor:
+        cursor.execute(INDEPENDENT, ["BAD"])
+        expected = cursor.fetchall()
+    listed = sorted((str(each.patient.public_id), str(each.patient.phone), each.units, each.returned) for each in recipients_of(bad))
+
+    assert any(row[3] for row in expected)
+    assert listed == expected

@@ -14,7 +14,7 @@ from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
 from clinic.core.redis import RedisDown
 from pharmacy import printing
-from pharmacy.models import Prescription
+from pharmacy.models import Dispense, Prescription
 from pharmacy.services.prescribing import cancel_prescription
 from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, pharmacist, signed, stocked
 from pharmacy.views import verifying
@@ -136,3 +136,35 @@ def test_the_paper_leads_to_the_page_and_the_counter_reads_it(client_as, monkeyp
     for scanned in (codes[0], str(prescription.paper_code), str(prescription.public_id)):
         answer = client_as(pharmacist()).get(reverse("pharmacy:worklist"), {"q": scanned})
         assert answer.headers.get("Location") == reverse("pharmacy:dispense", args=[prescription.public_id])
+
+
+# --- Labels --------------------------------------------------------------------------------------
+
+
+def test_labels_are_62_mm_wide_one_to_each_line(client_as):
+    prescription = signed(line_of(stocked(9).medicine, 6, instructions="#after *food*"), line_of(stocked(9).medicine))
+    dispense = dispensed(prescription)
+
+    answer = client_as(pharmacist()).get(reverse("pharmacy:label_roll", args=[dispense.public_id]))
+
+    pages = [float(width) for width in re.findall(rb"/MediaBox ?\[0 0 ([\d.]+)", answer.content)]
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
+    assert len(pages) == 2
+    assert all(abs(width - 62 / 25.4 * 72) < 0.1 for width in pages)
+
+
+def test_a_label_says_what_was_handed_out_and_how_to_take_it():
+    batch = stocked(9, lot="LOT7")
+    dispense = dispensed(signed(line_of(batch.medicine, 6, instructions="After food")))
+    row = Dispense.objects.with_details().get(pk=dispense.pk)
+
+    [label] = printing._labels_of(row)["labels"]
+
+    assert label == {
+        "medicine": f"{batch.medicine.name} tablet",
+        "quantity": "6 tablets",
+        "directions": "Take 1 tablet by mouth 3 times a day for 2 days.",
+        "instructions": "After food",
+        "lot": "LOT7",
+        "expires": "01 Jan 2028",
+    }

@@ -19,7 +19,7 @@ from pharmacy.errors import NotDispensable, NotSigned, PaymentRequired
 from pharmacy.forms import ReturnForm, first_error
 from pharmacy.models import Dispense, Prescription
 from pharmacy.permissions import DISPENSE, VIEW_PRESCRIPTION
-from pharmacy.printing import prescription_pdf
+from pharmacy.printing import labels_pdf, prescription_pdf
 from pharmacy.rules.quantities import MAX_QUANTITY
 from pharmacy.selectors import counter as selectors
 from pharmacy.services.dispensing import check_dispensable, dispense_prescription
@@ -204,6 +204,16 @@ def labels(request, dispense):
     row = get_object_or_404(Dispense.objects.visible_to(request.user).with_details(), public_id=dispense)
     record_chart_read(patient=row.prescription.patient, by=request.user, subject=row)
     return render(request, "pharmacy/labels.html", {"dispense": row})
+
+
+@require_safe
+@permission_required_page(DISPENSE)
+def label_roll(request, dispense):
+    """The labels as PDF, 62 mm wide, for a label printer."""
+    row = get_object_or_404(Dispense.objects.visible_to(request.user).with_details(), public_id=dispense)
+    record_chart_read(patient=row.prescription.patient, by=request.user, subject=row)
+    headers = {"Content-Disposition": f'inline; filename="labels-{row.public_id}.pdf"'}
+    return HttpResponse(labels_pdf(row), content_type="application/pdf", headers=headers)
 
 
 @require_safe

@@ -19,16 +19,21 @@ class Command(BaseCommand):
         parser.add_argument("--substances", type=Path, default=_DATA / "substances.csv")
         parser.add_argument("--pairs", type=Path, default=_DATA / "interactions.csv")
 
-    def handle(self, *, substances, pairs, **options):
+        parser.add_argument("--dry-run", action="store_true", help="Check the files and say what would change; write nothing.")
+
+    def handle(self, *, substances, pairs, dry_run, **options):
         members = [
             (row["substance"], [each.strip() for each in row["classes"].split(",") if each.strip()])
             for row in _read(substances, _SUBSTANCE_COLUMNS)
         ]
         try:
-            changed = load_interactions(substances=members, pairs=_read(pairs, _PAIR_COLUMNS))
+            changed = load_interactions(substances=members, pairs=_read(pairs, _PAIR_COLUMNS), dry_run=dry_run)
         except InvalidInput as error:
             raise CommandError(error.detail) from error
-        self.stdout.write(f"{len(members)} substances are known." if changed else "Nothing changed.")
+        if dry_run:
+            self.stdout.write(f"{len(members)} substances would be known." if changed else "Nothing would change.")
+        else:
+            self.stdout.write(f"{len(members)} substances are known." if changed else "Nothing changed.")
 
 
 def _read(path: Path, columns: list[str]) -> list[dict]:
