@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pharmacy', '0010_favourites'),
+        ('pharmacy', '0014_favourites'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_roles"),
-        ("pharmacy", "0009_when_needed_has_maximum"),
+        ("pharmacy", "0013_when_needed_has_maximum"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pharmacy", "0008_ledger_not_truncated")]
+    dependencies = [("pharmacy", "0012_substitution")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
