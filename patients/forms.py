@@ -52,6 +52,15 @@ class PatientForm(forms.Form):
         return {name: getattr(patient, name) for name in FIELDS} | {"version": patient.version, "no_known_allergies": known_none}
 
 
+class ImportedPatientForm(PatientForm):
+    """A row of a file: dates in one way only, since a file does not say which part is the day."""
+
+    date_of_birth = forms.DateField(input_formats=["%Y-%m-%d"], error_messages={"invalid": "Write dates as 1984-02-29."})
+    insurance_valid_until = forms.DateField(
+        required=False, input_formats=["%Y-%m-%d"], error_messages={"invalid": "Write dates as 1984-02-29."}
+    )
+
+
 class AllergyForm(forms.Form):
     substance = forms.CharField(max_length=120, required=False)
     reaction = forms.CharField(max_length=200, required=False)

@@ -103,6 +103,11 @@ def reactivate_patient(*, patient_id: int, by) -> Patient:
     return patient
 
 
+def check_patient_data(*, data: Mapping, on: date) -> None:
+    """Whether registration would take `data`, as far as can be told without writing. Raises InvalidInput."""
+    _clean(data, on=on)
+
+
 def _clean(data: Mapping, *, on: date) -> dict:
     """The columns' values, normalised. Raises InvalidInput."""
     values = {name: data[name] for name in FIELDS if name in data}

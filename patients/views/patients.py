@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, refusal_status
-from patients import forms, permissions, selectors
+from patients import forms, permissions, printing, selectors
 from patients.models import Patient
 from patients.services import registration
 from patients.services.access import check_chart_open
@@ -55,6 +55,16 @@ def chart(request, patient: UUID):
         "reason_form": forms.ReasonForm(auto_id="deactivate_%s"),
     }
     return render(request, "patients/chart.html", context)
+
+
+@require_safe
+@permission_required_page(permissions.ADD_PATIENT, permissions.CHANGE_PATIENT)
+def label(request, patient: UUID):
+    """A sticker with the MRN as QR code, for the folder and the wristband."""
+    row = get_object_or_404(_visible(request), public_id=patient)
+    check_chart_open(patient=row, by=request.user)
+    headers = {"Content-Disposition": f'inline; filename="label-{row.mrn}.pdf"'}
+    return HttpResponse(printing.label_pdf(row), content_type="application/pdf", headers=headers)
 
 
 @require_http_methods(["GET", "POST"])
