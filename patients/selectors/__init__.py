@@ -15,6 +15,7 @@ from patients.selectors.charts import (
 )
 from patients.selectors.merges import merges_into, original_patient
 from patients.selectors.search import PossibleDuplicate, identity_of, possible_duplicates, search_patients
+from patients.selectors.trends import trends_of
 
 __all__ = [
     "CHART_READ",
@@ -32,6 +33,7 @@ __all__ = [
     "possible_duplicates",
     "reading_of",
     "search_patients",
+    "trends_of",
     "vitals_table",
     "with_content",
     "with_lists",

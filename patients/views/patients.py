@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, refusal_status
 from patients import forms, permissions, printing, selectors
-from patients.models import Patient
+from patients.models import EncounterStatus, Patient
 from patients.services import registration
 from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read
@@ -51,6 +51,8 @@ def chart(request, patient: UUID):
     context = {
         "patient": row,
         "visits": visits,
+        "last_visit": next((visit for visit in visits or () if visit.status == EncounterStatus.COMPLETED), None),
+        "trends": selectors.trends_of(row, request.user) if visits else [],
         "open_visit": next((visit for visit in visits or () if may_open and visit.is_open), None),
         "reason_form": forms.ReasonForm(auto_id="deactivate_%s"),
     }
