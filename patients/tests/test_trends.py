@@ -95,7 +95,7 @@ class TestChart:
         url = reverse("patients:chart", args=[encounter.patient.public_id])
         doctor.get(url)
 
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(11):
             page = doctor.get(url).content.decode()
 
         assert 'aria-label="Weight: Weight from 84 kg to 79.5 kg, 3 values"' in page
