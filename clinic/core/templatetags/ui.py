@@ -69,7 +69,6 @@ TONES = {
     "restricted": ("danger", "lock-closed"),
     "new": ("info", "user-plus"),
     "duplicate": ("warning", "users"),
-    "refused": ("danger", "x-circle"),
     "registered": ("success", "check-circle"),
     "open": ("success", "lock-open"),
     "closed": ("neutral", "lock-closed"),
