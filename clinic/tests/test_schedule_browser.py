@@ -180,3 +180,18 @@ def test_pages_are_accessible(page_as, axe_clean, booked, doctor, scheme):
         page.goto(address)
         expect(page.locator("h1")).to_have_count(1)
         axe_clean(page)
+
+
+def test_nothing_widens_the_page_on_a_phone(page_as, booked, doctor):
+    """A whole strip of days is wider than a phone: it scrolls by itself."""
+    page = page_as(user(Role.ADMIN, Role.RECEPTION), viewport={"width": 390, "height": 844})
+    day = tomorrow(9).date()
+
+    for address in (
+        url("schedule", date=day),
+        url("schedule", doctor=doctor.public_id, date=day),
+        url("book", booked.patient.public_id, doctor=doctor.public_id, date=day, **{"from": day}),
+        url("hours", doctor=doctor.public_id),
+    ):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, address
