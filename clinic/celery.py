@@ -20,6 +20,12 @@ app.conf.beat_schedule = {
     "offer free times to the waitlist": {"task": "scheduling.tasks.sweep_waitlist", "schedule": 15.0},
     "remind of appointments": {"task": "scheduling.tasks.send_reminders", "schedule": 60.0},
     "move note bodies to MongoDB": {"task": "patients.tasks.ship_notes", "schedule": 10.0},
+    "sum up the days": {"task": "analytics.tasks.write_summaries", "schedule": 300.0},
+    "sum up the last days anew": {
+        "task": "analytics.tasks.write_summaries",
+        "schedule": crontab(hour=0, minute=20),
+        "kwargs": {"anew": True},
+    },
     "forget old idempotency keys": {"task": "clinic.audit.tasks.forget_old_answers", "schedule": 3600.0},
     "forget old sign-in attempts": {"task": "clinic.accounts.tasks.forget_old_attempts", "schedule": 3600.0},
     "expire prescriptions": {"task": "pharmacy.tasks.expire_prescriptions", "schedule": crontab(hour=0, minute=10)},

@@ -26,6 +26,7 @@ def record(*, action: str, actor, subject=None, patient=None, changes: dict | No
         "user": user_of(actor),
         "action": action,
         "resource": {"type": resource_type, "id": str(resource_id) if resource_id else None},
+        "patient": str(patient_id) if patient_id else None,
         "changes": changes or {},
     }
     return _add(

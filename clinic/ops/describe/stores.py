@@ -22,7 +22,7 @@ MONGODB = [
     Store(
         name="audit_logs",
         holds="Who did what: a copy of the outbox rows with the topic of this name. It can be filled again from them.",
-        fields="_id (event_id), timestamp, user {id, name, role}, action, resource {type, id}, changes, request_id",
+        fields="_id (event_id), timestamp, user {id, name, role}, action, resource {type, id}, patient, changes, request_id",
         kept_by="clinic.audit.sink",
     ),
     Store(
@@ -30,6 +30,13 @@ MONGODB = [
         holds="The heads of the audit chain, one each time the sealer has worked: what is cut off it or sealed anew contradicts them.",
         fields="_id (sequence), seal, at",
         kept_by="clinic.audit.anchors",
+    ),
+    Store(
+        name="daily_summaries",
+        holds="One document a day of the clinic, from the operational tables and the ledger; each can be written again from them.",
+        fields="_id (the date), date, as_of, appointments, tokens, visits, prescriptions, units_dispensed, invoices, billed, credited, "
+        "taken, given_back, net, methods {method: {taken, given_back}}; money as text",
+        kept_by="analytics.stores",
     ),
     Store(
         name="stock_movements",
