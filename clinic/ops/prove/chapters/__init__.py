@@ -9,5 +9,6 @@ from clinic.ops.prove.chapters.dispensing import Dispensing
 from clinic.ops.prove.chapters.money import Money
 from clinic.ops.prove.chapters.notes import Notes
 from clinic.ops.prove.chapters.patients import OnePatient
+from clinic.ops.prove.chapters.tampering import Tampering
 
-CHAPTERS = (OneDoctor, OnePatient, CheckIns, Calls, Dispensing, Money, Audit, Notes, Crashes)
+CHAPTERS = (OneDoctor, OnePatient, CheckIns, Calls, Dispensing, Money, Audit, Tampering, Notes, Crashes)
