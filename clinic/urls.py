@@ -18,6 +18,7 @@ urlpatterns = [
     path("pharmacy/", include("pharmacy.urls")),
     path("billing/", include("billing.urls")),
     path("analytics/", include("analytics.urls")),
+    path("audit/", include("analytics.auditing.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("clinic.api")),
     path("healthz", core_views.healthz, name="healthz"),

@@ -30,7 +30,7 @@ ENTRIES = (
     Entry("Day summary", "analytics:day", "chart-bar", "analytics.view_day", "y"),
     Entry("Restricted charts", "patients:openings", "lock-closed", "patients.view_break_glass", "x"),
     Entry("Who read my chart", "patients:own_access_log", "eye", "patients.view_access_log", staff_only=False, patients_only=True),
-    Entry("Audit", "admin:audit_outboxevent_changelist", "shield-check", "audit.view_log", "a"),
+    Entry("Audit", "audit:log", "shield-check", "audit.view_log", "a"),
     Entry("Back office", "admin:index", "cog-6-tooth", "accounts.manage_directory", "o"),
 )
 

@@ -1,0 +1,47 @@
+"""The audit log, to search; for those who may read it."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from analytics.auditing import selectors
+from analytics.auditing.forms import AuditSearch
+from analytics.services.reading_the_log import record_log_read
+from billing.exports import csv_of
+from clinic.audit.permissions import VIEW_LOG
+from clinic.core.pages import permission_required_page
+
+
+@require_safe
+@permission_required_page(VIEW_LOG)
+def log(request):
+    """Who did what, the newest first; `?before=` goes on where a page ended. A filter that makes no sense is 400, in place."""
+    search = AuditSearch(request.GET)
+    if not search.is_valid():
+        return render(request, "analytics/auditing/log.html", {"search": search, "rows": [], "narrowed": True}, status=400)
+    filters = search.cleaned_data
+    record_log_read(by=request.user, filters=filters)
+    rows = selectors.rows_of(selectors.events_of(**filters)[: selectors.PAGE_SIZE + 1])
+    shown = rows[: selectors.PAGE_SIZE]
+    context = {
+        "search": search,
+        "rows": shown,
+        "further": shown[-1].event_id if len(rows) > selectors.PAGE_SIZE else None,
+        "narrowed": any(filters.values()),
+    }
+    return render(request, "analytics/auditing/log.html", context)
+
+
+@require_safe
+@permission_required_page(VIEW_LOG)
+def export(request):
+    """The same as CSV, at most 20,000 rows."""
+    search = AuditSearch(request.GET)
+    if not search.is_valid():
+        return render(request, "analytics/auditing/log.html", {"search": search, "rows": [], "narrowed": True}, status=400)
+    record_log_read(by=request.user, filters=search.cleaned_data, exported=True)
+    rows = selectors.rows_of(selectors.events_of(**search.cleaned_data)[: selectors.LONGEST_FILE])
+    response = HttpResponse(csv_of(selectors.HEADING, (row.cells for row in rows)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="audit-{timezone.localdate()}.csv"'
+    return response
