@@ -57,7 +57,7 @@ SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must not depend on Redis
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=SECURE_COOKIES)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if SECURE_COOKIES else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_COOKIES
 SECURE_REFERRER_POLICY = "same-origin"
@@ -220,6 +220,9 @@ if len(AUDIT_KEY) < 32 or AUDIT_KEY == SECRET_KEY:
     raise ImproperlyConfigured("AUDIT_KEY must be set to at least 32 random characters of its own; see .env.example.")
 # A file, best on another machine's disk, to which the head of the chain is written as well as to MongoDB. Empty: MongoDB only.
 AUDIT_ANCHOR_FILE = Path(env.str("AUDIT_ANCHOR_FILE")) if env.str("AUDIT_ANCHOR_FILE", default="") else None
+
+# Whoever sends it as a bearer token may read /metrics. Empty: only a reader on this machine may.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- API -------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ for name in (
     "DEMO",
     "AUDIT_FORMER_KEYS",
     "AUDIT_ANCHOR_FILE",
+    "METRICS_TOKEN",
     "DATABASE_POOL",
     "BROKER_TIMEOUT_S",
     "TIME_ZONE",

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from analytics.metrics import metrics
 from clinic.core import patterns
 from clinic.core import views as core_views
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("api/", include("clinic.api")),
     path("healthz", core_views.healthz, name="healthz"),
     path("readyz", core_views.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]
 if settings.DEBUG or settings.DEMO:
     urlpatterns.append(path("patterns/", patterns.patterns, name="patterns"))

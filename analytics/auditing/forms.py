@@ -11,7 +11,7 @@ class AuditSearch(forms.Form):
 
     who = forms.CharField(label="User name", required=False, max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     patient = forms.CharField(label="MRN", required=False, max_length=20, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    action = forms.CharField(required=False, max_length=80, help_text="patients.chart.read, or the beginning of one")
+    action = forms.CharField(required=False, max_length=80, widget=forms.TextInput(attrs={"placeholder": "patients.chart.read"}))
     date_from = day_field("From")
     date_to = day_field("To")
     before = forms.UUIDField(required=False, widget=forms.HiddenInput)

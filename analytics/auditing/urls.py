@@ -6,5 +6,6 @@ app_name = "audit"
 
 urlpatterns = [
     path("", views.log, name="log"),
+    path("self-check/", views.self_check, name="self_check"),
     path("export.csv", views.export, name="export"),
 ]

@@ -3,14 +3,30 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from analytics.auditing import selectors
 from analytics.auditing.forms import AuditSearch
+from analytics.checks.registry import CHECKS
 from analytics.services.reading_the_log import record_log_read
+from analytics.services.self_check import record_self_check, run_checks
 from billing.exports import csv_of
 from clinic.audit.permissions import VIEW_LOG
 from clinic.core.pages import permission_required_page
+
+LONGEST_WAIT_S = 20.0
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required_page(VIEW_LOG)
+def self_check(request):
+    """What is checked; on POST, what came of it just now, within 20 seconds."""
+    results = []
+    if request.method == "POST":
+        results = list(run_checks(CHECKS, in_all=LONGEST_WAIT_S))
+        record_self_check(by=request.user, results=results)
+    context = {"checks": CHECKS, "results": results, "as_of": timezone.now(), "failed": [one for one in results if not one.holds]}
+    return render(request, "analytics/auditing/self_check.html", context)
 
 
 @require_safe

@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("Restricted charts", "patients:openings", "lock-closed", "patients.view_break_glass", "x"),
     Entry("Who read my chart", "patients:own_access_log", "eye", "patients.view_access_log", staff_only=False, patients_only=True),
     Entry("Audit", "audit:log", "shield-check", "audit.view_log", "a"),
+    Entry("Self-check", "audit:self_check", "clipboard-document-check", "audit.view_log", "v"),
     Entry("Back office", "admin:index", "cog-6-tooth", "accounts.manage_directory", "o"),
 )
 

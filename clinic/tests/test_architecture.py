@@ -31,6 +31,7 @@ PUBLIC = {
     "accounts:login",
     "healthz",
     "readyz",
+    "metrics",  # numbers only, with a token or from this machine
     "scheduling:board",  # tokens and rooms only
     "pharmacy:verify",  # whether a paper holds, by the code on it; no person, no medicine
     "scheduling:place",  # a number's place in the queue, by the key on its slip

@@ -37,13 +37,17 @@ def heal(on: date) -> int:
 
     Running it twice is harmless. Raises RedisDown.
     """
-    queues = _tokens_by_queue(on)
-    differing = [code for code, tokens in queues.items() if _differs(code, on, tokens)]
-    for code in differing:
-        stores.rewrite_queue(code, on, queues[code])
+    differing = differing_queues(on)
+    for code, tokens in differing.items():
+        stores.rewrite_queue(code, on, tokens)
     if differing:
         logger.info("live queues rewritten", extra={"queues": len(differing)})
     return len(differing)
+
+
+def differing_queues(on: date) -> dict[str, list[LiveToken]]:
+    """The queues that Redis has otherwise than PostgreSQL, as they should be. Raises RedisDown."""
+    return {code: tokens for code, tokens in _tokens_by_queue(on).items() if _differs(code, on, tokens)}
 
 
 def _write(live: LiveToken) -> None:

@@ -1,0 +1,221 @@
+"""Each check finds the row that someone spoiled who may switch off every trigger, and calls an untouched clinic in order."""
+
+import io
+from contextlib import contextmanager
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from analytics.checks.registry import CHECKS
+from analytics.checks.results import TOO_LONG, Check
+from analytics.services.self_check import rows_of, run_checks
+from billing.tests.factories import cashier, issued, pay
+from clinic.accounts.roles import Role
+from clinic.accounts.tests.factories import user
+from clinic.audit.models import OutboxEvent, Topic
+from clinic.audit.services.relay import relay_outbox
+from clinic.audit.services.sealing import seal_outbox
+from clinic.core import mongo
+from clinic.core.redis import client, key
+from patients.models import ClinicalNote
+from patients.tests.factories import ClinicalNoteFactory
+from pharmacy.models import StockMovement
+from pharmacy.tests.factories import dispensed, line_of, signed, stocked
+from scheduling.services.projection import rebuild
+from scheduling.tests.factories import TokenFactory
+
+pytestmark = pytest.mark.django_db
+PAGE = "/audit/self-check/"
+
+
+def empty_mongodb():
+    for name in (*Topic.values, "audit_anchors"):
+        mongo.database()[name].delete_many({})
+
+
+@pytest.fixture
+def clinic():
+    """One of everything that is looked at, sealed and shipped."""
+    empty_mongodb()
+    batch = stocked(20)
+    given = dispensed(signed(line_of(batch.medicine, 6)))
+    teller = cashier()
+    invoice = issued(teller)
+    pay(invoice, teller)
+    note = ClinicalNoteFactory()
+    token = TokenFactory(on=timezone.localdate(), number=1)
+    rebuild(timezone.localdate())
+    seal_outbox()
+    relay_outbox()
+    return {"batch": batch, "line": given.lines.get(), "invoice": invoice, "note": note, "token": token}
+
+
+@contextmanager
+def without_triggers(*tables):
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield cursor
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def found() -> dict[str, list[str]]:
+    return {result.check.name: [finding.row for finding in result.findings] for result in run_checks(CHECKS) if not result.holds}
+
+
+def spoil(table: str, change: str, row) -> None:
+    with without_triggers(table) as cursor:
+        cursor.execute(f"UPDATE {table} SET {change} WHERE id = %s", [row.pk])
+
+
+def test_an_untouched_clinic_is_in_order(clinic):
+    out = io.StringIO()
+    call_command("verify", stdout=out)
+
+    assert "All in order." in out.getvalue()
+    assert len(out.getvalue().splitlines()) == len(CHECKS) + 1
+
+
+def test_stock_that_no_movement_explains(clinic):
+    spoil("pharmacy_batch", "on_hand = on_hand + 3", clinic["batch"])
+
+    assert found() == {"stock": [str(clinic["batch"].public_id)]}
+
+
+def test_a_movement_that_was_changed(clinic):
+    movement = StockMovement.objects.order_by("pk").last()
+    spoil("pharmacy_stockmovement", "quantity = quantity - 1", movement)
+
+    rows = found()
+    assert rows["stock"] == [str(clinic["batch"].public_id)]
+    assert rows["ledger"] == [str(movement.public_id)]
+    assert rows["dispensed"] == [str(clinic["line"].public_id)]
+
+
+def test_a_line_that_handed_out_what_no_movement_says(clinic):
+    spoil("pharmacy_dispenseline", "quantity = quantity + 1", clinic["line"])
+
+    assert found() == {"dispensed": [str(clinic["line"].public_id)], "prescribed": [str(clinic["line"].item.public_id)]}
+
+
+def test_an_invoice_that_is_not_its_lines(clinic):
+    spoil("billing_invoice", "total = total + 1", clinic["invoice"])
+
+    assert found() == {"invoices": [str(clinic["invoice"].public_id)]}
+
+
+def test_a_payment_that_was_changed(clinic):
+    spoil("billing_payment", "amount = amount - 1, tendered = NULL, change = 0", clinic["invoice"].payments.get())
+
+    assert found() == {"payments": [str(clinic["invoice"].public_id)]}
+
+
+def test_a_refund_that_nobody_gave(clinic):
+    payment = clinic["invoice"].payments.get()
+    spoil("billing_payment", "refunded = 1", payment)
+
+    assert set(found()["payments"]) == {str(payment.public_id), str(clinic["invoice"].public_id)}
+
+
+def test_a_credit_without_a_note(clinic):
+    spoil("billing_invoice", "credited = 1", clinic["invoice"])
+
+    assert found() == {"credits": [str(clinic["invoice"].public_id)]}
+
+
+def test_a_number_that_was_left_out(clinic):
+    token = clinic["token"]
+    spoil("scheduling_token", "number = number + 7", token)
+    rebuild(token.on)
+
+    assert found() == {"tokens": [f"{token.queue.code} on {token.on}"]}
+
+
+def test_a_note_that_is_not_what_was_written(clinic):
+    spoil("patients_clinicalnote", "sha256 = repeat('0', 64)", clinic["note"])
+
+    assert found() == {"notes": [str(clinic["note"].public_id)]}
+
+
+def test_a_note_that_mongodb_lost(clinic):
+    ClinicalNote.objects.filter(pk=clinic["note"].pk).update(body=None, stored_at=timezone.now())
+    mongo.database()["clinical_notes"].delete_many({"_id": str(clinic["note"].public_id)})
+
+    assert found() == {"notes": [str(clinic["note"].public_id)]}
+
+
+def test_a_queue_that_redis_forgot(clinic):
+    token = clinic["token"]
+    for name in client().scan_iter(key("queue:*")):
+        client().delete(name)
+
+    assert found() == {"live queue": [f"{token.queue.code} on {token.on}"]}
+
+
+def test_an_audit_event_that_was_edited(clinic):
+    event = OutboxEvent.objects.audit().sealed().first()
+    spoil("audit_outboxevent", "action = 'test.thing.other'", event)
+
+    assert found() == {"audit": [str(event.event_id)]}
+
+
+def test_a_copy_in_mongodb_that_was_edited(clinic):
+    event = OutboxEvent.objects.filter(topic=Topic.STOCK).first()
+    mongo.database()[Topic.STOCK].update_one({"_id": event.event_id}, {"$set": {"quantity": 999}})
+
+    assert found() == {"audit": [str(event.event_id)]}
+
+
+def test_what_cannot_be_read_is_not_called_in_order(clinic, mongodb_down):
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="audit"):
+        call_command("verify", stdout=out)
+
+    assert "MongoDB cannot be reached" in out.getvalue()
+
+
+def test_the_command_names_the_row(clinic):
+    spoil("pharmacy_batch", "on_hand = on_hand + 3", clinic["batch"])
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="stock"):
+        call_command("verify", only=["stock", "invoices"], stdout=out)
+
+    assert f"{clinic['batch'].public_id}: 17 on hand, but its movements add up to 14" in out.getvalue()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_page_is_for_managers_and_administrators(role, client_as):
+    allowed = role in {Role.MANAGER, Role.ADMIN}
+
+    assert client_as(user(role)).get(PAGE).status_code == (200 if allowed else 403)
+    assert client_as(user(role)).post(PAGE).status_code == (200 if allowed else 403)
+
+
+def test_the_page_shows_what_was_found_and_that_someone_looked(clinic, client_as):
+    manager = client_as(user(Role.MANAGER))
+    assert manager.get(PAGE).context["results"] == []
+    spoil("pharmacy_batch", "on_hand = on_hand + 3", clinic["batch"])
+
+    page = manager.post(PAGE)
+
+    assert [result.check.name for result in page.context["failed"]] == ["stock"]
+    assert str(clinic["batch"].public_id) in page.content.decode()
+    run = OutboxEvent.objects.get(action="analytics.self_check.run")
+    assert (run.document["changes"]["stock"], run.document["changes"]["invoices"]) == ("found", "ok")
+
+
+def test_what_does_not_fit_into_the_wait_is_unknown():
+    results = list(run_checks(CHECKS, in_all=0))
+
+    assert {result.status for result in results} == {"unknown"}
+
+
+def test_a_query_that_takes_too_long_is_unknown():
+    [result] = run_checks([Check("slow", "It ends", lambda seconds: rows_of("SELECT pg_sleep(9)::text, ''")(0.01))])
+
+    assert (result.status, result.unknown) == ("unknown", TOO_LONG)
