@@ -1,6 +1,6 @@
 """The API's description of the reports."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 
 from analytics.api import filters, reports
@@ -34,8 +34,14 @@ class AuditLogAnswer(serializers.Serializer):
     request_id = serializers.CharField()
 
 
-class DocumentAnswer(serializers.Serializer):
-    id = serializers.CharField()
+@extend_schema_serializer(many=False)
+class DocumentsAnswer(serializers.Serializer):
+    """Documents as MongoDB has them; each has an `id`."""
+
+    count = serializers.IntegerField(min_value=0)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = serializers.ListField(child=serializers.DictField())
 
 
 class SymptomAnswer(serializers.Serializer):
@@ -43,12 +49,14 @@ class SymptomAnswer(serializers.Serializer):
     notes = serializers.IntegerField(min_value=1)
 
 
-def _list(shape, name: str, asked: type[filters.Filters]):
-    return extend_schema(operation_id=f"reports_{name}", parameters=[asked, *PAGING], responses=whole_list_of(shape, f"Report_{name}"))
+def _list(name: str, asked: type[filters.Filters], answer=DocumentsAnswer):
+    return extend_schema(operation_id=f"reports_{name}", parameters=[asked, *PAGING], responses=answer)
 
 
-describe(reports.AuditLogs, list=_list(AuditLogAnswer, "audit_logs", filters.AuditFilters))
-describe(reports.VisitHistory, list=_list(DocumentAnswer, "visit_history", filters.VisitFilters))
-describe(reports.StockMovements, list=_list(DocumentAnswer, "stock_movements", filters.MovementFilters))
-describe(reports.DailySummary, list=_list(DocumentAnswer, "daily_summary", filters.RangeFilters))
-describe(reports.Symptoms, list=_list(SymptomAnswer, "symptoms", filters.RangeFilters))
+AUDIT_LOGS, SYMPTOMS = whole_list_of(AuditLogAnswer, "AuditLogs"), whole_list_of(SymptomAnswer, "Symptoms")
+
+describe(reports.AuditLogs, list=_list("audit_logs", filters.AuditFilters, AUDIT_LOGS))
+describe(reports.VisitHistory, list=_list("visit_history", filters.VisitFilters))
+describe(reports.StockMovements, list=_list("stock_movements", filters.MovementFilters))
+describe(reports.DailySummary, list=_list("daily_summary", filters.RangeFilters))
+describe(reports.Symptoms, list=_list("symptoms", filters.RangeFilters, SYMPTOMS))
