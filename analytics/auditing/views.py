@@ -1,20 +1,45 @@
 """The audit log, to search; for those who may read it."""
 
+from datetime import timedelta
+
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from analytics.auditing import selectors
+from analytics.auditing.anomalies import anomalies_since
 from analytics.auditing.forms import AuditSearch
 from analytics.checks.registry import CHECKS
-from analytics.services.reading_the_log import record_log_read
+from analytics.services.reading_the_log import record_log_read, review_anomaly
 from analytics.services.self_check import record_self_check, run_checks
 from billing.exports import csv_of
 from clinic.audit.permissions import VIEW_LOG
 from clinic.core.pages import permission_required_page
 
 LONGEST_WAIT_S = 20.0
+SHOWN_DAYS, MOST_DAYS = 7, 90
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required_page(VIEW_LOG)
+def anomalies(request):
+    """Unusual readings of the last days (`?days=`), and the mark that someone looked at one. A number that is none is 7."""
+    days = request.GET.get("days", "")
+    days = int(days) if days.isdecimal() and len(days) < 3 and 1 <= int(days) <= MOST_DAYS else SHOWN_DAYS
+    found = anomalies_since(timezone.now() - timedelta(days=days))
+    if request.method == "POST":
+        wanted = [one for one in found if one.key == request.POST.get("anomaly") and not one.reviewed_by]
+        if wanted:
+            review_anomaly(key=wanted[0].key, by=request.user)
+        return redirect(request.get_full_path())
+    context = {
+        "anomalies": found,
+        "days": days,
+        "choices": (1, SHOWN_DAYS, 30, MOST_DAYS),
+        "waiting": sum(not one.reviewed_by for one in found),
+    }
+    return render(request, "analytics/auditing/anomalies.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

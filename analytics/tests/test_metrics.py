@@ -10,6 +10,8 @@ from clinic.audit.services.relay import relay_outbox
 from clinic.audit.services.sealing import seal_outbox
 
 pytestmark = pytest.mark.django_db
+DOCUMENT = {"timestamp": "2026-01-01T00:00:00+00:00", "user": None, "action": "test.old", "resource": {"type": "", "id": None},
+            "changes": {}, "request_id": ""}  # fmt: skip
 TOKEN = "a token for the one who measures"
 
 
@@ -22,7 +24,7 @@ def values(client, **headers) -> dict[str, float]:
 
 
 def test_says_how_far_shipping_and_sealing_are_behind(client):
-    OutboxEvent.objects.create(topic="audit_logs", action="test.old", document={"timestamp": "2026-01-01T00:00:00+00:00"},
+    OutboxEvent.objects.create(topic="audit_logs", action="test.old", document=DOCUMENT,
                                occurred_at=Now() - timedelta(hours=1))  # fmt: skip
     record(action="test.thing.done", actor=None)
 

@@ -27,7 +27,16 @@ REPORTS = {
 
 
 @pytest.fixture(autouse=True)
-def _empty():
+def _empty(settings):
+    url = settings.MONGODB_URL
+    empty()
+    yield
+    settings.MONGODB_URL = url
+    empty()
+
+
+def empty():
+    mongo.breaker.reset()
     for name in (stores.AUDIT, stores.VISITS, stores.STOCK, stores.NOTES, stores.SUMMARIES):
         mongo.database()[name].delete_many({})
 

@@ -36,9 +36,17 @@ def empty_mongodb():
 
 
 @pytest.fixture
-def clinic():
+def clinic(settings):
     """One of everything that is looked at, sealed and shipped."""
+    url = settings.MONGODB_URL
     empty_mongodb()
+    yield _one_of_everything()
+    settings.MONGODB_URL = url
+    mongo.breaker.reset()
+    empty_mongodb()
+
+
+def _one_of_everything() -> dict:
     batch = stocked(20)
     given = dispensed(signed(line_of(batch.medicine, 6)))
     teller = cashier()
