@@ -47,6 +47,7 @@ def summary_of(*, on: date, now: datetime) -> dict:
         "units_dispensed": figures.units_dispensed,
         "invoices": report.invoices,
         "billed": str(report.billed),
+        "voided": str(report.voided),
         "credited": str(report.credited),
         "taken": str(report.taken),
         "given_back": str(report.given),

@@ -34,8 +34,8 @@ MONGODB = [
     Store(
         name="daily_summaries",
         holds="One document a day of the clinic, from the operational tables and the ledger; each can be written again from them.",
-        fields="_id (the date), date, as_of, appointments, tokens, visits, prescriptions, units_dispensed, invoices, billed, credited, "
-        "taken, given_back, net, methods {method: {taken, given_back}}; money as text",
+        fields="_id (the date), date, as_of, appointments, tokens, visits, prescriptions, units_dispensed, invoices, billed, voided, "
+        "credited, taken, given_back, net, methods {method: {taken, given_back}}; money as text",
         kept_by="analytics.stores",
     ),
     Store(
