@@ -301,6 +301,12 @@ STORAGES = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+LARGEST_UPLOAD = 33_554_432  # bytes of a whole request with files; larger ones are not even read
+FILE_UPLOAD_HANDLERS = [
+    "clinic.core.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

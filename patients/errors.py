@@ -95,6 +95,22 @@ class TreatmentTypeTaken(DomainError):
     detail = "The catalogue has a treatment of this name."
 
 
+class TooManyFiles(DomainError):
+    code = "too_many_files"
+    detail = "This visit has as many files as one can have."
+
+
+class FileUnavailable(DomainError):
+    code = "file_unavailable"
+    status = 503
+    detail = "This file is temporarily unavailable: the file store does not answer. It is not lost."
+
+
+class FileDamaged(DomainError):
+    code = "file_damaged"
+    detail = "What is stored is not what was added. Do not rely on this file; tell an administrator."
+
+
 class RecordPatientMismatch(DomainError):
     code = "record_patient_mismatch"
     detail = "This visit belongs to another patient. Nothing was written."

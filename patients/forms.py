@@ -168,6 +168,15 @@ class NoteForm(PartForm):
         return {"symptoms": symptoms} if symptoms else {}
 
 
+class AttachmentForm(PartForm):
+    part = "attachment"
+    file = forms.FileField(
+        help_text="A photo or scan (JPEG, PNG) or a PDF, at most 10 MB.",
+        max_length=300,
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,application/pdf"}),
+    )
+
+
 class AddendumForm(PartForm):
     part = "addendum"
     reason = forms.CharField(label="Why it is corrected", max_length=200)

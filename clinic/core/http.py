@@ -3,7 +3,8 @@
 import re
 from http import HTTPStatus
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.http import content_disposition_header
 
 from clinic.core.errors import DomainError, StaleVersion
 
@@ -33,6 +34,17 @@ def problem_response(error: DomainError) -> JsonResponse:
 
 def wants_json(request: HttpRequest) -> bool:
     return request.path.startswith(("/api/", "/fhir/"))
+
+
+def download(name: str, content: bytes, content_type: str) -> HttpResponse:
+    """A file that someone brought: to save, never to show or run."""
+    headers = {
+        "Content-Disposition": content_disposition_header(True, name),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    return HttpResponse(content, content_type=content_type, headers=headers)
 
 
 def etag_of(version: int) -> str:

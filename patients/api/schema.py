@@ -1,7 +1,7 @@
 """The API's description of patients, their visits and what is recorded in them."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 from clinic.core.schema import (
@@ -17,7 +17,7 @@ from patients.api import serializers as shapes
 from patients.api.notes import ClinicalNoteViewSet
 from patients.api.treatment_types import TreatmentTypeViewSet
 from patients.api.views import PatientViewSet
-from patients.models import EncounterStatus
+from patients.models import ContentType, EncounterStatus
 from patients.models.patient import PatientStatus
 
 
@@ -140,6 +140,17 @@ VISIT_OPERATIONS = {
     "add_diagnosis": extend_schema(request=shapes.DiagnosisSerializer, responses={201: shapes.DiagnosisSerializer}),
     "notes": extend_schema(responses=whole_list_of(NoteAnswer, "NoteList")),
     "add_note": extend_schema(request=shapes.NoteInput, responses={201: NoteAnswer}),
+    "attachments": extend_schema(responses=whole_list_of(shapes.AttachmentSerializer, "AttachmentList")),
+    "add_attachment": extend_schema(
+        description="A JPEG, PNG or PDF file. Images are drawn anew; a PDF with active content is refused.",
+        request={"multipart/form-data": shapes.FileInput},
+        responses={201: shapes.AttachmentSerializer},
+    ),
+    "attachment": extend_schema(
+        description="The file itself, to save: never shown inside a page.",
+        responses={(200, kind): OpenApiResponse(OpenApiTypes.BINARY, description="The file.") for kind in ContentType.values},
+    ),
+    "remove_attachment": extend_schema(responses={204: NOTHING}),
     "addenda": extend_schema(responses=whole_list_of(shapes.AddendumSerializer, "AddendumList")),
     "add_addendum": extend_schema(request=shapes.AddendumSerializer, responses={201: shapes.AddendumSerializer}),
 }

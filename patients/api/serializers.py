@@ -238,6 +238,24 @@ class TreatmentSerializer(serializers.Serializer):
     recorded_at = serializers.DateTimeField(read_only=True)
 
 
+class FileInput(serializers.Serializer):
+    """What the file really is the service finds out."""
+
+    file = serializers.FileField(max_length=300, help_text="JPEG, PNG or PDF, at most 10 MB.")
+
+
+class AttachmentSerializer(serializers.Serializer):
+    """The header of a file; the file itself is at its own address."""
+
+    id = serializers.UUIDField(source="public_id")
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    uploaded_at = serializers.DateTimeField()
+    uploaded_by = serializers.CharField()
+
+
 class AddendumSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     reason = serializers.CharField(max_length=200)

@@ -2,16 +2,17 @@ from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, HasActionPermission, whole_list
-from clinic.core.http import etag_of, expected_version
+from clinic.core.http import download, etag_of, expected_version
 from patients import permissions, selectors
 from patients.api import serializers
 from patients.models import Encounter
-from patients.services import addenda, encounters, notes
+from patients.services import addenda, attachments, encounters, notes
 from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read, record_list_read
 
@@ -32,6 +33,10 @@ class VisitViewSet(EtagMixin, GenericViewSet):
         "add_diagnosis": permissions.WRITE_ENCOUNTER,
         "notes": permissions.VIEW_ENCOUNTER,
         "add_note": permissions.WRITE_ENCOUNTER,
+        "attachments": permissions.VIEW_ENCOUNTER,
+        "add_attachment": permissions.WRITE_ENCOUNTER,
+        "attachment": permissions.VIEW_ENCOUNTER,
+        "remove_attachment": permissions.WRITE_ENCOUNTER,
         "addenda": permissions.VIEW_ENCOUNTER,
         "add_addendum": permissions.WRITE_ENCOUNTER,
     }
@@ -120,6 +125,43 @@ class VisitViewSet(EtagMixin, GenericViewSet):
             encounter_id=visit.pk, patient_id=visit.patient_id, author=request.user, request_id=request.request_id, **body
         )
         return Response(serializers.NoteSerializer(notes.read_bodies([note])[0]).data, status=201)
+
+    @action(detail=True)
+    def attachments(self, request, public_id):
+        found = self._read_visit().attachments.headers()
+        return Response(whole_list(serializers.AttachmentSerializer(found, many=True).data))
+
+    @attachments.mapping.post
+    @idempotent
+    def add_attachment(self, request, public_id):
+        file = self._body(serializers.FileInput)["file"]
+        visit = self.get_object()
+        attachment = attachments.add_attachment(
+            encounter_id=visit.pk,
+            patient_id=visit.patient_id,
+            name=file.name,
+            content=file.read(),
+            by=request.user,
+            request_id=request.request_id,
+        )
+        return Response(serializers.AttachmentSerializer(attachment).data, status=201)
+
+    @action(detail=True, url_path="attachments/<uuid:attachment>")
+    def attachment(self, request, public_id, attachment):
+        file, content = attachments.read_attachment(self._read_visit(), attachment)
+        return download(file.name, content, file.content_type)
+
+    @attachment.mapping.delete
+    def remove_attachment(self, request, public_id, attachment):
+        attachments.remove_attachment(encounter_id=self.get_object().pk, attachment_id=attachment, by=request.user)
+        return Response(status=204)
+
+    def get_parsers(self):
+        """A file comes as multipart/form-data, all else as JSON."""
+        return [MultiPartParser()] if self.request_is_for_files() else super().get_parsers()
+
+    def request_is_for_files(self) -> bool:
+        return getattr(self, "action_map", {}).get("post") == "add_attachment"
 
     @action(detail=True)
     def addenda(self, request, public_id):

@@ -1,4 +1,5 @@
 from patients.models.access import BreakGlass
+from patients.models.attachment import Attachment, ContentType, Refiling
 from patients.models.draft import ConsultationDraft
 from patients.models.encounter import (
     Addendum,
@@ -26,9 +27,11 @@ __all__ = [
     "Addendum",
     "Allergy",
     "AllergySeverity",
+    "Attachment",
     "BreakGlass",
     "ClinicalNote",
     "ConsultationDraft",
+    "ContentType",
     "Diagnosis",
     "DiagnosisRank",
     "Encounter",
@@ -41,6 +44,7 @@ __all__ = [
     "PatientMerge",
     "PatientStatus",
     "Problem",
+    "Refiling",
     "Sex",
     "Treatment",
     "TreatmentType",

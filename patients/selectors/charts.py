@@ -92,6 +92,7 @@ def counts_of(encounter: Encounter) -> list[tuple[str, str, int]]:
         ("diagnoses", "diagnosis", "diagnoses"),
         ("treatments", "treatment", "treatments"),
         ("notes__thread", "note", "notes"),
+        ("attachments", "file", "files"),
     )
     numbers = Encounter.objects.filter(pk=encounter.pk).values_list(*(Count(name, distinct=True) for name, _, _ in named)).get()
     return [(one, many, number) for (_, one, many), number in zip(named, numbers, strict=True)]

@@ -156,14 +156,16 @@ def mark_entered_in_error(*, encounter_id: int, reason: str, by) -> Encounter:
 def content_of(encounter: Encounter) -> dict:
     """What a signature stands for, as JSON values; the same however often it is read.
 
-    `treatments`, and the medicines of one, are there when there are any: visits that were signed before they were recorded keep their hash.
+    `treatments`, the medicines of one, and `attachments` are there when there are any: visits that were signed before
+    they were recorded keep their hash.
     """
     treatments = [
         {"id": str(each.public_id), "name": each.name, "base_cost": str(each.base_cost), "notes": each.notes}
         | ({"medicines": each.medicines} if each.medicines else {})
         for each in encounter.treatments.order_by("id")
     ]
-    content = {"treatments": treatments} if treatments else {}
+    files = [{"id": str(each.public_id), "name": each.name, "sha256": each.sha256} for each in encounter.attachments.headers()]
+    content = ({"treatments": treatments} if treatments else {}) | ({"attachments": files} if files else {})
     return content | {
         "id": str(encounter.public_id),
         "patient": str(original_patient(encounter).public_id),

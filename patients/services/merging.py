@@ -19,7 +19,18 @@ from clinic.core.db import atomic_with_retry
 from clinic.core.errors import NotFound
 from patients import locks
 from patients.errors import CannotMerge, NotMerged, PatientInactive, ReasonMissing
-from patients.models import Allergy, AllergySeverity, BreakGlass, MergedValue, NotDuplicate, Patient, PatientMerge, PatientStatus
+from patients.models import (
+    Allergy,
+    AllergySeverity,
+    BreakGlass,
+    Encounter,
+    MergedValue,
+    NotDuplicate,
+    Patient,
+    PatientMerge,
+    PatientStatus,
+    Refiling,
+)
 from patients.rules.identity import plain_words
 from patients.services.access import check_chart_open
 
@@ -161,6 +172,8 @@ def _set(model, ids: list[int], values: dict) -> None:
     try:
         with transaction.atomic(), _silent_triggers(model):
             model._base_manager.filter(pk__in=ids).update(**columns)
+            if model is Encounter and "patient" in values:
+                Refiling.objects.bulk_create([Refiling(encounter_id=pk) for pk in ids])
     except IntegrityError as error:
         things = model._meta.verbose_name_plural
         raise CannotMerge(

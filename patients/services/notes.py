@@ -114,7 +114,7 @@ def last_version_of(encounter: Encounter, note_id: UUID) -> UUID:
 
 def read_notes(encounter: Encounter) -> list[NoteRead]:
     """The encounter's notes, oldest first, each checked against its hash."""
-    headers = list(encounter.notes.select_related("author").order_by("written_at", "id"))
+    headers = list(encounter.notes.select_related("author", "encounter__patient").order_by("written_at", "id"))
     return read_bodies(headers)
 
 
@@ -124,10 +124,22 @@ def read_bodies(headers: list[ClinicalNote]) -> list[NoteRead]:
     elsewhere = [header.public_id for header in headers if header.body is None]
     if elsewhere:
         try:
-            bodies = stores.get_bodies(elsewhere)
+            bodies = stores.get_notes(elsewhere)
         except MongoDown:
             is_down = True
-    return [_read(header, header.body or bodies.get(str(header.public_id)), is_down=is_down) for header in headers]
+    return [_read(header, header.body or _own(header, bodies.get(str(header.public_id))), is_down=is_down) for header in headers]
+
+
+def _own(header: ClinicalNote, document: dict | None) -> dict | None:
+    """The body in a document that names the header's visit and patient; None of one that was put under another's.
+
+    A visit that a merge moved has documents that name the patient of before, until they are filed again.
+    """
+    if document is None or document.get("record_uuid") != str(header.encounter.public_id):
+        return None
+    if document.get("patient") != str(header.encounter.patient.public_id) and not header.encounter.refilings.exists():
+        return None
+    return {name: document.get(name) for name in stores.BODY_FIELDS}
 
 
 def _read(header: ClinicalNote, body: dict | None, *, is_down: bool) -> NoteRead:

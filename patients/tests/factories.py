@@ -1,5 +1,6 @@
 """Minimal valid rows of patients and their records."""
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from clinic.accounts.tests.factories import DoctorFactory, user
 from patients.models import (
     Addendum,
     Allergy,
+    Attachment,
     ClinicalNote,
     Diagnosis,
     Encounter,
@@ -103,6 +105,23 @@ class ClinicalNoteFactory(factory.django.DjangoModelFactory):
     body = factory.LazyFunction(lambda: {"text": "Cough for three days", "observations": {"symptoms": ["cough"]}, "tags": []})
     sha256 = factory.LazyAttribute(lambda note: sha256_of(note.body))
     written_at = factory.LazyFunction(timezone.now)
+
+
+class AttachmentFactory(factory.django.DjangoModelFactory):
+    """Not yet moved to MongoDB."""
+
+    class Meta:
+        model = Attachment
+
+    encounter = factory.SubFactory(EncounterFactory)
+    patient = factory.SelfAttribute("encounter.patient")
+    name = "Referral.pdf"
+    content_type = "application/pdf"
+    content = b"%PDF-1.4 made up"
+    size_bytes = factory.LazyAttribute(lambda row: len(row.content))
+    sha256 = factory.LazyAttribute(lambda row: hashlib.sha256(row.content).hexdigest())
+    uploaded_by = factory.SelfAttribute("encounter.doctor.user")
+    uploaded_at = factory.LazyFunction(timezone.now)
 
 
 class TreatmentTypeFactory(factory.django.DjangoModelFactory):

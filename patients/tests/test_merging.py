@@ -26,6 +26,7 @@ from patients.services.reading import record_chart_read
 from patients.tests.factories import (
     AddendumFactory,
     AllergyFactory,
+    AttachmentFactory,
     ClinicalNoteFactory,
     EncounterFactory,
     PatientFactory,
@@ -39,8 +40,8 @@ from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, sto
 from scheduling.models import Appointment, AppointmentSeries, Queue, ReminderOptOut, Token, WaitlistEntry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("patients.tests.urls")]
-# What a merge and its undoing leave behind on purpose: the journal, the audit, and the two records' versions.
-UNCOMPARED = {"audit_outboxevent", "patients_patientmerge", "patients_mergedvalue", "audit_answeredrequest"}
+# What a merge and its undoing leave behind on purpose: the journal, the audit, the two records' versions, and what MongoDB is told next.
+UNCOMPARED = {"audit_outboxevent", "patients_patientmerge", "patients_mergedvalue", "audit_answeredrequest", "patients_refiling"}
 
 
 @pytest.fixture
@@ -76,6 +77,7 @@ def full_record() -> Patient:
     VitalsFactory(encounter=encounter)
     TreatmentFactory(encounter=encounter)
     ClinicalNoteFactory(encounter=encounter)
+    AttachmentFactory(encounter=encounter)
     recalled(encounter)
     encounters.complete_visit(encounter_id=encounter.pk, by=encounter.doctor.user)
     AddendumFactory(encounter=Encounter.objects.get(pk=encounter.pk))

@@ -162,7 +162,7 @@ class TestMoving:
 
     def test_body_stays_until_an_equal_one_was_read_back(self, monkeypatch):
         note = ClinicalNoteFactory()
-        monkeypatch.setattr(stores, "get_bodies", lambda ids: {str(each): note.body | {"text": "Cold"} for each in ids})
+        monkeypatch.setattr(stores, "get_notes", lambda ids: {str(each): note.body | {"text": "Cold"} for each in ids})
 
         assert notes.ship_notes() == 0
 

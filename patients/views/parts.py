@@ -56,6 +56,10 @@ def _form_of_next(encounter: Encounter, note: NoteRead) -> forms.NoteForm | None
     return forms.NoteForm(initial=initial, auto_id=f"note-{note.header.public_id}_%s")
 
 
+def _attachments(encounter: Encounter) -> dict:
+    return {"attachments": list(encounter.attachments.headers()), "attachment_form": forms.AttachmentForm()}
+
+
 def _addenda(encounter: Encounter) -> dict:
     """Only a signed visit has any."""
     addenda = [] if encounter.is_open else list(encounter.addenda.select_related("author").order_by("created_at", "id"))
@@ -71,6 +75,7 @@ PARTS = {
     "vitals": Part("Vitals", "patients/_vitals.html", _vitals, forms.VitalsForm, "vitals_form"),
     "diagnoses": Part("Diagnoses", "patients/_diagnoses.html", _diagnoses, forms.DiagnosisForm, "diagnosis_form"),
     "notes": Part("Notes", "patients/_notes.html", _notes, forms.NoteForm, "note_form"),
+    "attachments": Part("Files", "patients/_attachments.html", _attachments, forms.AttachmentForm, "attachment_form"),
     "addenda": Part("Addenda", "patients/_addenda.html", _addenda, forms.AddendumForm, "addendum_form"),
     "sign": Part("Sign", "patients/_sign.html", _sign),
 }

@@ -11,20 +11,22 @@ from uuid import UUID
 from django import forms as django_forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from clinic.core.errors import DomainError
+from clinic.core.errors import DomainError, NotFound
+from clinic.core.http import download
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 from patients import forms, permissions, selectors
 from patients.errors import NoteChanged, NoteUnavailable
 from patients.models import Encounter
-from patients.services import addenda, encounters, notes
+from patients.services import addenda, attachments, encounters, notes
 from patients.services.access import check_chart_open
 from patients.services.drafts import drop_form
+from patients.services.reading import record_chart_read
 from patients.views.parts import PARTS, context_of_part
 
 
@@ -98,6 +100,52 @@ def remove_diagnosis(request, encounter: UUID, diagnosis: UUID):
 
 @require_POST
 @permission_required_page(permissions.WRITE_ENCOUNTER)
+def add_attachment(request, encounter: UUID):
+    form = forms.AttachmentForm(request.POST, request.FILES)
+
+    def act(row: Encounter) -> str:
+        file = form.cleaned_data["file"]
+        attachments.add_attachment(
+            encounter_id=row.pk,
+            patient_id=row.patient_id,
+            name=file.name,
+            content=file.read(),
+            by=request.user,
+            request_id=posted_request_id(request),
+        )
+        return "File added."
+
+    return _answer(request, encounter, Post("attachments", form, act))
+
+
+@require_POST
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def remove_attachment(request, encounter: UUID, attachment: UUID):
+    def act(row: Encounter) -> str:
+        attachments.remove_attachment(encounter_id=row.pk, attachment_id=attachment, by=request.user)
+        return "File removed."
+
+    return _answer(request, encounter, Post("attachments", django_forms.Form(request.POST), act))
+
+
+@require_safe
+@permission_required_page(permissions.VIEW_ENCOUNTER)
+def attachment(request, encounter: UUID, attachment: UUID):
+    """The file, to save: it never runs and is never shown inside a page of ours."""
+    row = get_object_or_404(Encounter.objects.visible_to(request.user).select_related("patient"), public_id=encounter)
+    record_chart_read(patient=row.patient, by=request.user, subject=row)
+    try:
+        file, content = attachments.read_attachment(row, attachment)
+    except NotFound as error:
+        raise Http404 from error
+    except DomainError as refusal:
+        messages.error(request, refusal.detail)
+        return _to_consultation(encounter, "attachments")
+    return download(file.name, content, file.content_type)
+
+
+@require_POST
+@permission_required_page(permissions.WRITE_ENCOUNTER)
 def write_note(request, encounter: UUID):
     form = forms.NoteForm(request.POST)
 
@@ -126,7 +174,7 @@ def write_note(request, encounter: UUID):
 
 def _kept_of(row: Encounter, amends: UUID) -> tuple[dict, list[str]]:
     """What the form does not show of the version before: it goes on into the next. Raises NoteUnavailable."""
-    headers = list(row.notes.filter(public_id=amends).select_related("author"))
+    headers = list(row.notes.filter(public_id=amends).select_related("author", "encounter__patient"))
     if not headers:
         return {}, []  # the service says that there is no such note
     [before] = notes.read_bodies(headers)

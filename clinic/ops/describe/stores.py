@@ -20,6 +20,12 @@ MONGODB = [
         kept_by="patients.stores",
     ),
     Store(
+        name="attachments.files, attachments.chunks",
+        holds="The files of visits (GridFS); PostgreSQL has each one's name, type and hash.",
+        fields="_id (the file's public id), length, metadata {record_uuid, patient, sha256, content_type}",
+        kept_by="patients.stores",
+    ),
+    Store(
         name="audit_logs",
         holds="Who did what: a copy of the outbox rows with the topic of this name. It can be filled again from them.",
         fields="_id (event_id), timestamp, user {id, name, role}, action, resource {type, id}, patient, changes, request_id",

@@ -14,7 +14,7 @@ from patients.views.parts import context_of_part
 from pharmacy.selectors.prescribing import prescribing_context
 from pharmacy.views.treatments import treatments_context
 
-_CLINICAL_PARTS = ("summary", "diagnoses", "notes", "addenda")
+_CLINICAL_PARTS = ("summary", "diagnoses", "notes", "attachments", "addenda")
 
 
 @require_safe
