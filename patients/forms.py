@@ -1,6 +1,7 @@
 """Shapes of what people type into the pages. Rules stand in the services."""
 
 from django import forms
+from django.urls import reverse_lazy
 
 from clinic.core.forms import DateInput, RequestIdField
 from patients.models import AllergySeverity, DiagnosisRank, Patient, Sex
@@ -149,8 +150,32 @@ class VitalsForm(PartForm):
 
 class DiagnosisForm(PartForm):
     part = "diagnosis"
-    text = forms.CharField(label="Diagnosis", max_length=300)
-    code = forms.CharField(label="ICD-10 code", max_length=10, required=False, widget=forms.TextInput(attrs={"placeholder": "J06.9"}))
+    text = forms.CharField(
+        label="Diagnosis",
+        max_length=300,
+        widget=forms.TextInput(
+            attrs={
+                "class": "form-control",
+                "role": "combobox",
+                "aria-autocomplete": "list",
+                "aria-expanded": "false",
+                "aria-controls": "diagnosis_text_list",
+                "aria-describedby": "diagnosis_text_helptext",
+                "autocomplete": "off",
+                "hx-get": reverse_lazy("patients:suggest_codes"),
+                "hx-trigger": "input changed delay:150ms",
+                "hx-target": "#diagnosis_text_list",
+                "hx-swap": "innerHTML",
+                "hx-sync": "this:replace",
+            }
+        ),
+    )
+    code = forms.CharField(
+        label="ICD-10 code",
+        max_length=10,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "J06.9", "data-combobox-value": True}),
+    )
     rank = forms.ChoiceField(choices=DiagnosisRank.choices)
 
 

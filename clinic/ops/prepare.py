@@ -109,6 +109,7 @@ def seed(stamp: Stamp, logins: Path):
         return
     stamp.write(facts | {"done": False})
     print("  Filling the demo clinic:", flush=True)
+    call_command("load_icd10", stdout=Indented(sys.stdout))
     call_command("seed", scale="small", stdout=Indented(sys.stdout))
     call_command("load_interactions", stdout=Indented(sys.stdout))
     stamp.write(facts | {"done": True})

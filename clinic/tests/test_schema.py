@@ -172,9 +172,14 @@ def test_a_patients_day_goes_as_described(people, medicine, seen, api_as):
     read_everything(administrator, people)
 
     unread = {operation["operationId"] for _, method, operation in operations() if method == "get"} - seen
-    assert unread <= {"credit_notes_retrieve", "claims_retrieve", "claims_batch_csv", "visits_attachment", "deposits_retrieve", "packages_retrieve"}, (
-        "there are none of these that day"
-    )
+    assert unread <= {
+        "credit_notes_retrieve",
+        "claims_retrieve",
+        "claims_batch_csv",
+        "visits_attachment",
+        "deposits_retrieve",
+        "packages_retrieve",
+    }, "there are none of these that day"
     assert {"appointments_create", "queue_check_in", "visits_complete", "prescriptions_sign", "invoices_pay", "dispensings_create"} <= seen
 
 

@@ -1,26 +1,35 @@
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clinic.audit.api import idempotent
 from clinic.core.api import HasActionPermission
 from clinic.core.errors import InvalidInput
-from patients import permissions
+from patients import permissions, selectors
 from patients.api import serializers
 from patients.models import Encounter, Patient
 from patients.services import notes
 from patients.services.access import check_chart_open
-from patients.services.reading import record_chart_read
+from patients.services.reading import record_chart_read, record_list_read
 
 
 class ClinicalNoteViewSet(GenericViewSet):
     """Clinical notes by the record_uuid of their visit."""
 
     permission_classes = [HasActionPermission]
-    action_permissions = {"create": permissions.WRITE_ENCOUNTER, "retrieve": permissions.VIEW_ENCOUNTER}
+    action_permissions = {"create": permissions.WRITE_ENCOUNTER, "list": permissions.VIEW_ENCOUNTER, "retrieve": permissions.VIEW_ENCOUNTER}
     lookup_field = "record_uuid"
     lookup_value_converter = "uuid"
     serializer_class = serializers.NoteSerializer
+
+    def list(self, request):
+        """Notes that hold the words of `search`, the newest first."""
+        asked = serializers.NoteSearch(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        page = self.paginate_queryset(selectors.search_notes(asked.validated_data["search"], request.user, now=timezone.now()))
+        record_list_read(encounters=[note.encounter for note in page], by=request.user)
+        return self.get_paginated_response(serializers.NoteSerializer(notes.read_bodies(page), many=True).data)
 
     @idempotent
     def create(self, request):

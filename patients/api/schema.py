@@ -115,6 +115,7 @@ describe(
 )
 describe(
     ClinicalNoteViewSet,
+    list=extend_schema(parameters=[shapes.NoteSearch], responses=NoteAnswer(many=True)),
     create=extend_schema(request=shapes.PredecessorNoteInput, responses={201: NoteAnswer}),
     retrieve=extend_schema(responses=RecordNotesAnswer),
 )

@@ -182,6 +182,12 @@ class NoteInput(serializers.Serializer):
     amends = serializers.UUIDField(required=False, allow_null=True, help_text="The note that this is a new version of.")
 
 
+class NoteSearch(serializers.Serializer):
+    """Query parameters of the list."""
+
+    search = serializers.CharField(max_length=100, help_text='Words, "a phrase", or, -without.')
+
+
 class PredecessorNoteInput(NoteInput):
     record_uuid = serializers.UUIDField()
     patient = serializers.UUIDField()

@@ -1,5 +1,6 @@
 from patients.models.access import BreakGlass
 from patients.models.attachment import Attachment, ContentType, Refiling
+from patients.models.codes import Icd10Code
 from patients.models.draft import ConsultationDraft
 from patients.models.encounter import (
     Addendum,
@@ -36,6 +37,7 @@ __all__ = [
     "DiagnosisRank",
     "Encounter",
     "EncounterStatus",
+    "Icd10Code",
     "MergedValue",
     "MrnCounter",
     "NameWord",

@@ -2,6 +2,8 @@ from decimal import Decimal
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -205,6 +207,23 @@ class Diagnosis(BaseModel):
         ]
 
 
+_SEARCH_WORDS = """
+    NEW.search_words = to_tsvector('english', concat_ws(' ', NEW.body->>'text', NEW.body->'observations'->>'symptoms', NEW.body->>'tags'));
+    RETURN NEW;
+"""
+
+
+class ClinicalNoteQuerySet(models.QuerySet):
+    def current(self):
+        """The newest version of each."""
+        later = ClinicalNote.objects.filter(thread=models.OuterRef("thread"), number__gt=models.OuterRef("number"))
+        return self.filter(~models.Exists(later))
+
+    def of_words(self, query: str):
+        """Those that hold all the words, as a person types them: "a phrase", or, -without."""
+        return self.filter(search_words=SearchQuery(query, search_type="websearch", config="english"))
+
+
 class ClinicalNote(BaseModel):
     """The header of one immutable version of a note. Its body lives in MongoDB.
 
@@ -221,7 +240,12 @@ class ClinicalNote(BaseModel):
     body = models.JSONField(null=True, blank=True)
     stored_at = models.DateTimeField(null=True, blank=True)
     written_at = models.DateTimeField(db_default=Now())
+    search_words = SearchVectorField(
+        null=True, editable=False, help_text="Lexemes of text, symptoms and tags, to search by; written by a trigger from the body."
+    )
     request_id = models.UUIDField(null=True, unique=True, editable=False)
+
+    objects = ClinicalNoteQuerySet.as_manager()
 
     class Meta:
         ordering = ["written_at", "id"]
@@ -231,10 +255,12 @@ class ClinicalNote(BaseModel):
         ]
         indexes = [
             models.Index(fields=["id"], name="note_waiting_for_mongodb", condition=Q(stored_at__isnull=True)),
+            GinIndex(fields=["search_words"], name="note_search_words"),
             models.Index(fields=["stored_at"], name="note_body_in_both", condition=Q(stored_at__isnull=False, body__isnull=False)),
         ]
         triggers = [
             FrozenWithEncounter(name="note_frozen_when_signed", operation=pgtrigger.Insert),
+            pgtrigger.Trigger(name="note_search_words_written", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_SEARCH_WORDS),
             Frozen(name="note_version_immutable", condition=pgtrigger.AnyChange(exclude=["body", "stored_at"])),
             Frozen(
                 name="note_body_immutable",

@@ -1,6 +1,7 @@
 """What someone typed into the search box."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,6 +36,12 @@ def parse_search(query: str) -> SearchTerms:
         return SearchTerms(digits=digits, identifier=plain_identifier(rest), born_on=tuple(born_on))
     words = tuple(word for word in re.split(r"[^\w'’-]+", rest.lower()) if any(map(str.isalnum, word)))
     return SearchTerms(words=words, identifier=plain_identifier(rest) if digits else "", born_on=tuple(born_on))
+
+
+def folded(text: str) -> str:
+    """Lower case without accents, as search columns hold it: 'Ménière' -> 'meniere'."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(each))
+    return plain_words(plain.replace("\0", ""))
 
 
 def _iso_dates(match: re.Match) -> list[date]:

@@ -4,6 +4,7 @@ from patients.selectors.charts import (
     access_log_of,
     counts_of,
     encounter_of,
+    history_of,
     last_visits,
     newest_patients,
     openings,
@@ -13,7 +14,9 @@ from patients.selectors.charts import (
     with_lists,
     words_of_unusual,
 )
+from patients.selectors.codes import favourite_codes, search_codes
 from patients.selectors.merges import merges_into, original_patient
+from patients.selectors.notes import search_notes
 from patients.selectors.search import PossibleDuplicate, identity_of, possible_duplicates, search_patients
 from patients.selectors.trends import trends_of
 
@@ -24,6 +27,8 @@ __all__ = [
     "access_log_of",
     "counts_of",
     "encounter_of",
+    "favourite_codes",
+    "history_of",
     "identity_of",
     "last_visits",
     "merges_into",
@@ -32,6 +37,8 @@ __all__ = [
     "original_patient",
     "possible_duplicates",
     "reading_of",
+    "search_codes",
+    "search_notes",
     "search_patients",
     "trends_of",
     "vitals_table",

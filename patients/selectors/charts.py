@@ -85,6 +85,21 @@ def last_visits(patient: Patient, user) -> list[Encounter]:
     )
 
 
+def history_of(encounter: Encounter) -> dict:
+    """The document of a completed visit for reports: ids, codes, times and counts, no clinical text and no patient's name."""
+    doctor = encounter.doctor
+    return {
+        "visit_id": str(encounter.public_id),
+        "patient_id": str(encounter.patient.public_id),
+        "doctor": {"id": str(doctor.public_id), "name": doctor.name},
+        "department": {"id": str(doctor.department.public_id), "name": doctor.department.name},
+        "started_at": encounter.started_at.isoformat(),
+        "completed_at": encounter.signed_at.isoformat(),
+        "diagnoses": list(encounter.diagnoses.exclude(code="").order_by("rank", "id").values_list("code", flat=True)),
+        "counts": {many.replace(" ", "_"): number for _, many, number in counts_of(encounter)},
+    }
+
+
 def counts_of(encounter: Encounter) -> list[tuple[str, str, int]]:
     """(one, many, number) of what a signature would stand for."""
     named = (

@@ -8,17 +8,18 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from clinic.accounts.models import Doctor
-from clinic.audit.services.recording import record
+from clinic.audit.models import Topic
+from clinic.audit.services.recording import publish, record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.http import check_version
 from patients import locks
 from patients.errors import DoctorInactive, EncounterClosed, PatientInactive, PrimaryDiagnosisExists, ReasonMissing, UnsavedDraft
-from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Vitals
+from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Icd10Code, Vitals
 from patients.models.encounter import VITALS_RANGES
 from patients.rules import identity, notes
 from patients.rules.vitals import check_vitals, unusual_vitals
-from patients.selectors import original_patient
+from patients.selectors import history_of, original_patient
 
 CHANGEABLE = ("reason", "diagnosis_text")
 
@@ -95,6 +96,8 @@ def add_diagnosis(*, encounter_id: int, text: str, code: str, rank: str, by, req
     errors = {} if text else {"text": ["Say what it is."]}
     if code and not notes.is_icd10(code):
         errors["code"] = ["This does not look like an ICD-10 code, such as J06.9."]
+    elif code and is_catalogue_filled() and not Icd10Code.objects.filter(code=code).exists():
+        errors["code"] = ["ICD-10 (WHO, 2019) has no such code. Search by words, or leave the code out."]
     if errors:
         raise InvalidInput(errors=errors)
     encounter = locks.lock_encounter(encounter_id)
@@ -107,6 +110,11 @@ def add_diagnosis(*, encounter_id: int, text: str, code: str, rank: str, by, req
     encounter.save_changes()
     _record("diagnosis_added", encounter, by=by, changes={"diagnosis": str(diagnosis.public_id), "rank": rank})
     return diagnosis
+
+
+def is_catalogue_filled() -> bool:
+    """Whether `manage.py load_icd10` was run; else only the form of a code can be checked."""
+    return Icd10Code.objects.exists()
 
 
 @atomic_with_retry
@@ -135,6 +143,13 @@ def complete_visit(*, encounter_id: int, by, expected_version: int | None = None
         status=EncounterStatus.COMPLETED, signed_at=timezone.now(), signed_by=by, content_sha256=notes.sha256_of(content_of(encounter))
     )
     _record("signed", encounter, by=by, changes={"status": encounter.status, "content_sha256": encounter.content_sha256})
+    publish(
+        topic=Topic.VISITS,
+        action="patients.encounter.signed",
+        document=history_of(encounter),
+        subject=encounter,
+        patient_id=encounter.patient.public_id,
+    )
     return encounter
 
 

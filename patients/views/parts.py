@@ -34,7 +34,12 @@ def _diagnoses(encounter: Encounter) -> dict:
     diagnoses = list(encounter.diagnoses.order_by("rank", "id"))
     has_primary = any(each.rank == DiagnosisRank.PRIMARY for each in diagnoses)
     rank = DiagnosisRank.SECONDARY if has_primary else DiagnosisRank.PRIMARY
-    return {"diagnoses": diagnoses, "diagnosis_form": forms.DiagnosisForm(initial={"rank": rank})}
+    form = forms.DiagnosisForm(initial={"rank": rank})
+    return {
+        "diagnoses": diagnoses,
+        "diagnosis_form": form,
+        "favourites": selectors.favourite_codes(encounter.doctor.user) if encounter.is_open else [],
+    }
 
 
 def _notes(encounter: Encounter) -> dict:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,12 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, refusal_status
 from patients import forms, permissions, printing, selectors
-from patients.models import EncounterStatus, Patient
+from patients.models import ClinicalNote, EncounterStatus, Patient
 from patients.services import registration
 from patients.services.access import check_chart_open
-from patients.services.reading import record_chart_read
+from patients.services.notes import read_bodies
+from patients.services.reading import record_chart_read, record_list_read
 
 MOST_SUGGESTED = 8
+NOTES_ON_A_PAGE = 20
 
 
 @require_safe
@@ -192,3 +195,16 @@ class PatientPage:
 def _values(patient: Patient | None, name: str, form) -> list[dict]:
     rows = getattr(patient, name).all() if patient else []
     return [{field: getattr(row, field) for field in form.base_fields} for row in rows]
+
+
+@require_safe
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def note_search(request):
+    """Notes by their words, in charts that are open to this person. With htmx only the list, as someone types."""
+    query = request.GET.get("q", "").replace("\0", "").strip()
+    found = selectors.search_notes(query, request.user, now=timezone.now()) if query else ClinicalNote.objects.none()
+    page = Paginator(found, NOTES_ON_A_PAGE).get_page(request.GET.get("page"))
+    if page.object_list:
+        record_list_read(encounters=[note.encounter for note in page], by=request.user)
+    context = {"query": query, "page_obj": page, "notes": read_bodies(list(page))}
+    return render(request, "patients/_found_notes.html" if request.htmx else "patients/notes.html", context)

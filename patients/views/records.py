@@ -11,7 +11,7 @@ from uuid import UUID
 from django import forms as django_forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -22,7 +22,7 @@ from clinic.core.http import download
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 from patients import forms, permissions, selectors
 from patients.errors import NoteChanged, NoteUnavailable
-from patients.models import Encounter
+from patients.models import Encounter, Icd10Code
 from patients.services import addenda, attachments, encounters, notes
 from patients.services.access import check_chart_open
 from patients.services.drafts import drop_form
@@ -76,16 +76,34 @@ def remove_vitals(request, encounter: UUID, vitals: UUID):
     return _answer(request, encounter, Post("vitals", django_forms.Form(request.POST), act))
 
 
+@require_safe
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def suggest_codes(request):
+    """Options for the diagnosis, as someone types."""
+    found = selectors.search_codes(request.GET.get("text", ""), request.user)
+    return render(request, "patients/_codes.html", {"codes": found})
+
+
 @require_POST
 @permission_required_page(permissions.WRITE_ENCOUNTER)
 def add_diagnosis(request, encounter: UUID):
-    form = forms.DiagnosisForm(request.POST)
+    form = forms.DiagnosisForm(_with_favourite(request.POST))
 
     def act(row: Encounter) -> str:
         encounters.add_diagnosis(encounter_id=row.pk, by=request.user, request_id=posted_request_id(request), **form.cleaned_data)
         return "Diagnosis added."
 
     return _answer(request, encounter, Post("diagnoses", form, act))
+
+
+def _with_favourite(posted: QueryDict) -> QueryDict:
+    """One press on a code that is often used stands for its code and its words."""
+    row = Icd10Code.objects.filter(code=posted.get("favourite", "").replace("\0", "")).first()
+    if row is None:
+        return posted
+    posted = posted.copy()
+    posted["code"], posted["text"] = row.code, row.title
+    return posted
 
 
 @require_POST

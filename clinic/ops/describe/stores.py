@@ -53,8 +53,9 @@ MONGODB = [
     ),
     Store(
         name="visit_history",
-        holds="Kept for one document a completed visit; nothing is written to it yet.",
-        fields="_id (event_id), timestamp, request_id",
+        holds="One document a completed visit, for reports: no clinical text, no patient's name. It can be filled again from the outbox.",
+        fields="_id (event_id), timestamp, request_id, visit_id, patient_id, doctor {id, name}, department {id, name}, started_at, "
+        "completed_at, diagnoses [codes], counts {sets_of_vitals, diagnoses, treatments, notes, files}",
         kept_by="clinic.audit.sink",
     ),
 ]

@@ -101,14 +101,17 @@ class Caller:
     def get(self, path: str, *, tag: str = "") -> Answer:
         return self.settle("GET", path, None, tag=tag)
 
-    def settle(self, method: str, path: str, body, *, key: str | None = None, tag: str = "") -> Answer:
-        """Send it until it is ok or refused; `tag` is its request id. Without a key only a GET or a PATCH is repeated."""
+    def settle(self, method: str, path: str, body, *, key: str | None = None, tag: str = "", match: str = "") -> Answer:
+        """Send it until it is ok or refused; `tag` is its request id, `match` its If-Match.
+
+        Without a key only a GET or a PATCH is repeated.
+        """
         began, slowest, was_unknown = time.monotonic(), 0.0, False
         repeatable = key is not None or method in {"GET", "PATCH"}
         pause = PAUSE_SECONDS[0]
         while True:
             sent = time.monotonic()
-            answer = self.send(method, path, body, key=key, tag=tag)
+            answer = self.send(method, path, body, key=key, tag=tag, match=match)
             slowest = max(slowest, time.monotonic() - sent)
             if answer.kind == FAILED:
                 self._tally.add_failure(Failure(sent, time.monotonic(), answer, f"{method} {path}"))
@@ -123,9 +126,10 @@ class Caller:
         self._tally.add(answer, was_unknown=was_unknown, request=f"{method} {path} {key or ''}", slowest=slowest)
         return answer
 
-    def send(self, method: str, path: str, body, *, key: str | None = None, tag: str = "") -> Answer:
+    def send(self, method: str, path: str, body, *, key: str | None = None, tag: str = "", match: str = "") -> Answer:
         """Once, on this thread's connection."""
         headers = self._headers | ({"Idempotency-Key": key} if key else {}) | ({"X-Request-ID": tag} if tag else {})
+        headers |= {"If-Match": match} if match else {}
         payload = None if body is None else json.dumps(body)
         connection = self._connection()
         try:

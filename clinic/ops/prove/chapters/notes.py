@@ -8,6 +8,7 @@ from collections import Counter
 import pymongo.errors
 
 from clinic.ops.prove.chapter import Chapter, Control
+from clinic.ops.prove.chapters.records import open_visits
 from clinic.ops.prove.client import OK
 from clinic.ops.prove.crowd import Storm, work_off
 
@@ -34,7 +35,7 @@ class Notes(Chapter):
     def attack(self):
         self.lock, self.written = threading.Lock(), {}
         self.caller = self.site.caller("doctor0")
-        self.visits = self._visits()
+        self.visits = [visit.id for visit, _ in open_visits(self.site, VISITS)]
         jobs = [f"note {n} of the patient, not to be lost" for n in range(self.times(2_000))]
         early = len(jobs) // 10
         with self.site.fleet.held_down("mongodb"):
@@ -52,15 +53,6 @@ class Notes(Chapter):
         Storm(kills, jobs=len(jobs) - early).during(load)
         self.site.fleet.wait_ready("mongodb")
         self._wait_until_moved()
-
-    def _visits(self) -> list[str]:
-        doctor, patients = self.site.facts.doctors[0].pk, self.site.facts.patients
-        self.site.executemany(
-            "INSERT INTO patients_encounter (public_id, patient_id, doctor_id, status, reason, diagnosis_text, content_sha256,"
-            " entered_in_error_reason, version) VALUES (gen_random_uuid(), %s, %s, 'in_progress', '', '', '', '', 1)",
-            [(patient.pk, doctor) for patient in patients[:VISITS]],
-        )
-        return [public_id for (public_id,) in self.site.rows("SELECT public_id::text FROM patients_encounter")]
 
     def _write(self, text: str):
         visit = self.visits[hash(text) % VISITS]
