@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import PASSWORD, DoctorFactory, user
 from patients.models import ConsultationDraft, Encounter
+from patients.services.codes import load_codes
 from patients.services.notes import read_notes
-from patients.tests.factories import EncounterFactory
+from patients.tests.factories import AttachmentFactory, ClinicalNoteFactory, DiagnosisFactory, EncounterFactory, VitalsFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -202,3 +203,39 @@ def test_what_is_only_typed_holds_back_the_signature(page_as, visit):
     expect(page.get_by_text("Not signed: something you typed is not saved yet.")).to_be_visible()
     expect(note_of(page)).to_be_focused()
     assert Encounter.objects.get(pk=visit.pk).is_open
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}], ids=["light", "dark", "phone"]
+)
+def test_axe_finds_nothing_on_an_open_visit_and_one_that_is_signed(page_as, axe_clean, visit, options):
+    VitalsFactory(encounter=visit)
+    DiagnosisFactory(encounter=visit, code="I10")
+    ClinicalNoteFactory(encounter=visit)
+    AttachmentFactory(encounter=visit)
+    page = page_as(visit.doctor.user, **options)
+    open_visit(page, visit)
+    page.locator("summary", has_text="Another set").click()
+    axe_clean(page)
+
+    page.get_by_role("button", name="Sign visit").click()
+    axe_clean(page)
+    page.get_by_role("button", name="Sign", exact=True).click()
+    expect(page.get_by_text("Content SHA-256")).to_be_visible()
+    axe_clean(page)
+
+
+def test_diagnosis_is_found_and_added_by_keyboard_alone(page_as, visit):
+    load_codes(titles=[("I21", "Acute myocardial infarction"), ("I10", "Hypertension")], synonyms=[("heart attack", "I21")])
+    page = page_as(visit.doctor.user)
+    open_visit(page, visit)
+
+    page.locator("#diagnosis_text").press_sequentially("heart att")
+    expect(page.locator("#diagnosis_text_list").get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#diagnosis_code")).to_have_value("I21")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#diagnoses-part li")).to_contain_text("Acute myocardial infarction")
+    assert visit.diagnoses.values_list("code", flat=True).get() == "I21"
