@@ -19,7 +19,7 @@ WHERE body IS NOT NULL
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0014_attachments'),
+        ('patients', '0015_attachments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

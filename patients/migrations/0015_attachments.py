@@ -20,7 +20,7 @@ DROP = "ALTER TABLE patients_attachment DROP CONSTRAINT attachment_of_the_encoun
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0013_name_words'),
+        ('patients', '0014_treatment_medicines'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
