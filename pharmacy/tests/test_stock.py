@@ -1,16 +1,12 @@
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import DomainError, InvalidInput
+from clinic.core.errors import InvalidInput
 from pharmacy.errors import BatchStateRefused, NotOnHand
-from pharmacy.models import Batch, Medicine, MovementKind, StockMovement
+from pharmacy.models import Batch, Medicine, MovementKind
 from pharmacy.services import catalogue
-from pharmacy.services.returning import return_dispensed
 from pharmacy.services.stock import adjust_batch, change_batch_state, receive_batch, update_batch
-from pharmacy.tests.factories import TODAY, MedicineFactory, dispensed, line_of, pharmacist, signed, soon, stocked
+from pharmacy.tests.factories import TODAY, MedicineFactory, pharmacist, soon, stocked
 
 
 def receive(medicine, quantity=10, **changes):
@@ -147,92 +143,3 @@ def test_only_supplier_and_cost_of_a_batch_are_updated():
 
     batch.refresh_from_db()
     assert (str(batch.unit_cost), batch.on_hand, batch.lot != "x") == ("9.0000", 3, True)
-
-
-# --- The ledger, whatever happens ------------------------------------------------------------------
-
-
-class LedgerMachine(RuleBasedStateMachine):
-    """Receive, hand out, take back, correct, set aside, in any order; what is refused leaves no trace."""
-
-    def __init__(self):
-        super().__init__()
-        self.medicine = MedicineFactory()
-        self.who = pharmacist()
-        self.dispenses = []
-
-    def try_to(self, do):
-        before = list(StockMovement.objects.order_by("id").values_list("id", flat=True))
-        try:
-            return do()
-        except DomainError:
-            assert list(StockMovement.objects.order_by("id").values_list("id", flat=True)) == before
-            return None
-
-    def batch(self, data):
-        batches = list(Batch.objects.filter(medicine=self.medicine).order_by("id"))
-        return batches[data % len(batches)]
-
-    def has_batches(self):
-        return Batch.objects.filter(medicine=self.medicine).exists()
-
-    @rule(quantity=st.integers(1, 20), lot=st.sampled_from("AB"), days=st.sampled_from([2, 90]))
-    def receives(self, quantity, lot, days):
-        self.try_to(lambda: receive(self.medicine, quantity, lot=lot, expires_on=soon(days), by=self.who))
-
-    @rule(quantity=st.integers(1, 12), days=st.sampled_from([0, 3]))
-    def hands_out(self, quantity, days):
-        prescription = signed(line_of(self.medicine, quantity), reason="again")
-        made = self.try_to(lambda: dispensed(prescription, by=self.who, on=soon(days), override_reason="again"))
-        self.dispenses += [made] if made else []
-
-    @precondition(lambda self: self.dispenses)
-    @rule(which=st.integers(0, 99), quantity=st.integers(1, 8), to=st.sampled_from(["batch", "quarantine"]))
-    def takes_back(self, which, quantity, to):
-        dispense = self.dispenses[which % len(self.dispenses)]
-        line = dispense.lines.order_by("id").first()
-        self.try_to(
-            lambda: return_dispensed(
-                dispense_id=dispense.pk,
-                to=to,
-                reason="unused",
-                by=self.who,
-                lines=[{"line": line.public_id, "quantity": quantity}],
-                request_id=Batch().public_id,
-            )
-        )
-
-    @precondition(has_batches)
-    @rule(which=st.integers(0, 99), quantity=st.integers(-9, 9))
-    def corrects(self, which, quantity):
-        self.try_to(lambda: adjust_batch(batch_id=self.batch(which).pk, quantity=quantity, reason="count", by=self.who))
-
-    @precondition(has_batches)
-    @rule(which=st.integers(0, 99), to=st.sampled_from(["quarantined", "available", "recalled"]))
-    def sets_aside(self, which, to):
-        self.try_to(lambda: change_batch_state(batch_id=self.batch(which).pk, to=to, reason="why", by=self.who))
-
-    @invariant()
-    def on_hand_is_the_sum_of_the_movements(self):
-        from django.db import connection
-
-        connection.check_constraints()  # what would be checked at commit
-        for batch in Batch.objects.filter(medicine=self.medicine):
-            assert batch.on_hand == sum(batch.movements.values_list("quantity", flat=True)) >= 0
-
-    @invariant()
-    def nobody_got_more_than_was_prescribed_or_gave_back_more_than_they_got(self):
-        for dispense in self.dispenses:
-            for item in dispense.prescription.items.all():
-                lines = list(item.dispense_lines.all())
-                assert item.dispensed_quantity == sum(line.quantity - line.returned_quantity for line in lines)
-                assert 0 <= item.dispensed_quantity <= item.total_quantity
-
-
-def test_the_ledger_holds_whatever_happens():
-    from hypothesis.stateful import run_state_machine_as_test
-
-    run_state_machine_as_test(
-        LedgerMachine,
-        settings=settings(max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), database=None),
-    )
