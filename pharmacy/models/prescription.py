@@ -75,6 +75,11 @@ class PrescriptionQuerySet(models.QuerySet):
         """Without those of restricted charts that are not open to this person."""
         return self.filter(encounter__in=Encounter.objects.of_open_charts(user, now=now))
 
+    def with_chart_open(self, user, *, now):
+        """Tells of each row, as `is_chart_open`, whether this person may read its patient's chart now."""
+        readable = Encounter.objects.of_open_charts(user, now=now).filter(pk=models.OuterRef("encounter"))
+        return self.annotate(is_chart_open=models.Exists(readable))
+
     def visible_to(self, user):
         """Staff see every prescription; a patient sees the own ones once they are signed."""
         if user.is_only_patient:

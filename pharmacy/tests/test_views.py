@@ -8,6 +8,7 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from patients.models import Allergy
+from patients.services.access import break_glass, set_restricted
 from patients.tests.factories import EncounterFactory, PatientFactory
 from pharmacy.models import Batch, Dispense, Prescription, StockMovement
 from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, pharmacist, signed, soon, stocked
@@ -48,6 +49,27 @@ def test_the_list_shows_who_waits_oldest_first_with_payment_and_allergies(counte
     assert "Allergy: Penicillin" in page
     assert "Not paid" in page
     assert page.count("data-row-link") == 2
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_a_restricted_patient_waits_in_the_list_without_medicines_and_allergies(client_as, headers):
+    mine, colleague = pharmacist(), pharmacist()
+    prescription = signed(line_of(MedicineFactory(name="Secretol")))
+    Allergy.objects.create(patient=prescription.patient, substance="Penicillin")
+    set_restricted(patient_id=prescription.patient_id, is_restricted=True, by=None)
+
+    closed = client_as(mine).get(reverse("pharmacy:worklist"), headers=headers).content.decode()
+    break_glass(patient_id=prescription.patient_id, reason="Stands at the counter", by=mine, now=timezone.now())
+    opened = client_as(mine).get(reverse("pharmacy:worklist"), headers=headers).content.decode()
+    of_another = client_as(colleague).get(reverse("pharmacy:worklist"), headers=headers).content.decode()
+
+    for page in (closed, of_another):
+        assert prescription.patient.mrn in page
+        assert "Restricted chart" in page
+        assert "Secretol" not in page
+        assert "Penicillin" not in page
+    assert "Secretol" in opened
+    assert "Allergy: Penicillin" in opened
 
 
 def test_the_list_refreshes_by_itself_and_stays_flat_in_queries(counter, django_assert_max_num_queries):

@@ -38,6 +38,7 @@ def worklist(request):
     if (scanned := _scanned_paper(search)) and (prescription := visible.filter(Q(public_id=scanned) | Q(paper_code=scanned)).first()):
         return redirect("pharmacy:dispense", prescription.public_id)
     repeats = request.GET.get("show") == "repeats"
+    visible = visible.with_chart_open(request.user, now=timezone.now())
     found = selectors.worklist(visible, on=timezone.localdate(), repeats=repeats, search=search)
     here = reverse("pharmacy:worklist")
     context = {
