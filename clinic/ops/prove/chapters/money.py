@@ -3,7 +3,9 @@
 import json
 import random
 import threading
+import time
 from collections import Counter
+from functools import partial
 
 from clinic.ops.prove.chapter import Chapter, Control
 from clinic.ops.prove.client import OK
@@ -60,7 +62,8 @@ class Money(Chapter):
     def tried(self) -> str:
         return (
             f"{self.issues} issues by 32 clients, {self.rolled_back} of them rolled back at the commit and repeated, a web worker killed "
-            f"{self.kills} times, every tenth reply dropped; {self.invoices} invoices x {PAYERS} payments at once with one key"
+            f"{self.kills} times under the first four fifths, PostgreSQL {self.kills} times under the last, every tenth reply dropped; "
+            f"{self.invoices} invoices x {PAYERS} payments at once with one key"
         )
 
     rolled_back = 0
@@ -81,7 +84,10 @@ class Money(Chapter):
         self.lock, self.numbers, self.answers = threading.Lock(), {}, {}
         self.caller = self.site.caller("reception")
         drafts = self._drafts()
-        self._issue(drafts)
+        crashing = self.issues - self.issues // 5
+        self._issue(list(enumerate(drafts[:crashing])), self._kill_a_worker)
+        self.rolled_back = self.site.one(f"SELECT {ROLLED_BACK}")  # read now: sequences skip numbers when PostgreSQL recovers
+        self._issue(list(enumerate(drafts))[crashing:], self._kill_postgresql)
         self.payable = drafts[: self.invoices]
         in_rounds(len(self.payable), self._pay, clients=PAYERS)
 
@@ -99,9 +105,7 @@ class Money(Chapter):
             self.site.execute(statement)
         return [public_id for (public_id,) in self.site.rows(f"SELECT public_id::text FROM {INVOICE} ORDER BY id")]
 
-    def _issue(self, drafts: list[str]):
-        jobs = list(enumerate(drafts))
-
+    def _issue(self, jobs: list[tuple[int, str]], kill):
         def load(job_done):
             def issue(job):
                 number, invoice = job
@@ -116,9 +120,19 @@ class Money(Chapter):
 
             work_off(jobs, issue, clients=32)
 
-        kill = [lambda n=n: self.site.fleet.kill_child("web", random.Random(n).choice) for n in range(self.kills)]
-        Storm(kill, jobs=len(jobs)).during(load)
-        self.rolled_back = self.site.one(f"SELECT {ROLLED_BACK}")
+        Storm([partial(kill, random.Random(n)) for n in range(self.kills)], jobs=len(jobs)).during(load)
+
+    def _kill_a_worker(self, dice: random.Random):
+        self.site.fleet.kill_child("web", dice.choice)
+
+    def _kill_postgresql(self, dice: random.Random):
+        """The server itself, or a single session, which makes all of PostgreSQL recover."""
+        with self.site.postgresql_down():
+            if dice.random() < 0.3:
+                self.site.fleet.kill_child("postgres", dice.choice)
+                time.sleep(0.2)
+            else:
+                self.site.fleet.kill("postgres")
 
     def _pay(self, turn: int, payer: int):
         """A small part of the invoice, so that all 16 would fit; the reference names the key."""
