@@ -1,5 +1,6 @@
 """Orders from suppliers, and what comes of them."""
 
+import threading
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -14,6 +15,7 @@ from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
 from clinic.core.errors import InvalidInput, NotFound
+from pharmacy import locks
 from pharmacy.errors import NothingAwaited, OverReceived, RequestReused
 from pharmacy.models import Batch, PurchaseOrder, PurchaseOrderLine, StockMovement, Supplier
 from pharmacy.rules.barcodes import Pack, read_pack
@@ -211,6 +213,26 @@ def test_two_receipts_at_once_take_in_no_more_than_was_ordered(at_once):
 
     assert sorted(type(each).__name__ for each in results) == ["Batch", "OverReceived"]
     assert order.lines.get().received_quantity == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_orders_lock_the_database_stops_the_second_receipt(at_once, monkeypatch):
+    """The negative control: both find nothing received yet; the line then is not what the ledger took in."""
+    order, ann, bob = ordered(10), pharmacist(), pharmacist()
+    both_have_read = threading.Barrier(2)
+    lock_medicine = locks.lock_medicine
+
+    def wait_then_lock(medicine_id):
+        both_have_read.wait(30)
+        return lock_medicine(medicine_id)
+
+    monkeypatch.setattr(locks, "lock_order", lambda pk: PurchaseOrder.objects.get(pk=pk))
+    monkeypatch.setattr(locks, "lock_medicine", wait_then_lock)
+
+    results = at_once(lambda: received(order, 7, by=ann, lot="A"), lambda: received(order, 7, by=bob, lot="B"))
+
+    assert sorted(type(each).__name__ for each in results) == ["Batch", "IntegrityError"]
+    assert order.lines.get().received_quantity == 7 == StockMovement.objects.get().quantity
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Stock takes: counts, differences and the second person."""
 
+import threading
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
 from clinic.core.errors import InvalidInput
+from pharmacy import locks
 from pharmacy.errors import CountOutdated, NotCounted, SecondPersonNeeded, StockTakeClosed
 from pharmacy.models import Batch, CountLine, StockMovement, StockTake
 from pharmacy.services.stock import adjust_batch, change_batch_state
@@ -299,6 +301,26 @@ class TestRaces:
         results = at_once(lambda: approve_stock_take(take_id=take.pk, by=ann), lambda: approve_stock_take(take_id=take.pk, by=bob))
 
         assert sorted(type(each).__name__ for each in results) == ["StockTake", "StockTakeClosed"]
+        assert corrections() == [(batch.pk, -2)]
+
+    def test_without_the_sheets_lock_the_database_stops_the_second_approval(self, at_once, monkeypatch):
+        """The negative control: both find the sheet open; a difference is corrected by one movement only."""
+        batch = stocked(20)
+        take, ann, bob = opened(), pharmacist(), pharmacist()
+        count(take, 18)
+        both_have_read = threading.Barrier(2)
+        lock_batches = locks.lock_batches
+
+        def wait_then_lock(batch_ids):
+            both_have_read.wait(30)
+            return lock_batches(batch_ids)
+
+        monkeypatch.setattr(locks, "lock_stock_take", lambda pk: StockTake.objects.get(pk=pk))
+        monkeypatch.setattr(locks, "lock_batches", wait_then_lock)
+
+        results = at_once(lambda: approve_stock_take(take_id=take.pk, by=ann), lambda: approve_stock_take(take_id=take.pk, by=bob))
+
+        assert sorted(type(each).__name__ for each in results) == ["IntegrityError", "StockTake"]
         assert corrections() == [(batch.pk, -2)]
 
 
