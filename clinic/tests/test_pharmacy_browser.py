@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import PASSWORD, user
+from patients.services.access import set_restricted
 from patients.tests.factories import EncounterFactory, PatientFactory
 from pharmacy.models import Batch, Dispense
 from pharmacy.tests.factories import MedicineFactory, line_of, signed, stocked
@@ -92,3 +93,18 @@ def test_a_controlled_medicine_needs_the_second_persons_password(page_as):
 
     expect(page.get_by_role("link", name="Next prescription")).to_be_visible()
     assert Batch.objects.get().movements.get(kind="OUT").witness == nurse
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}], ids=["light", "dark", "phone"]
+)
+def test_axe_finds_nothing_on_a_list_where_a_restricted_patient_waits(page_as, axe_clean, options):
+    prescription = signed(line_of(MedicineFactory()))
+    signed(line_of(MedicineFactory()))
+    set_restricted(patient_id=prescription.patient_id, is_restricted=True, by=None)
+
+    page = page_as(user(Role.PHARMACIST), **options)
+    page.goto("/pharmacy/counter/")
+
+    expect(page.get_by_text("Restricted chart")).to_be_visible()
+    axe_clean(page)
