@@ -243,7 +243,13 @@ def test_a_doctor_writes_and_signs(doctor, visit):
     [item] = made.data["items"]
     assert (item["quantity"], item["unit"], item["medicine_name"], item["dispensed_quantity"]) == (21, "tablet", medicine.name, 0)
     assert (made.data["status"], made.data["cleared"], made.data["patient"]) == ("draft", False, visit.patient.public_id)
-    assert made.data["checks"] == {"allergies": "unknown", "interactions": "unknown"}
+    assert {name: made.data["checks"][name] for name in ("allergies", "duplicates", "interactions")} == {
+        "allergies": "unknown",
+        "duplicates": "checked",
+        "interactions": "unknown",
+    }
+    assert not made.data["checks"]["unmatched_allergies"]
+    assert not made.data["checks"]["without_ingredients"]
     signature = doctor.post(f"{V1}prescriptions/{made.data['id']}/sign/", {})
     assert (signature.status_code, signature.data["status"]) == (200, "signed")
     assert signature.data["signed_at"]
