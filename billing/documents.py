@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from billing import exports, selectors
-from billing.models import ClaimBatch, Invoice, Payment, PaymentMethod
+from billing.models import ClaimBatch, CreditNote, Invoice, Payment, PaymentMethod
 from clinic.core.templatetags.ui import amount
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -20,7 +20,7 @@ SIZES = {"a4": "A4", "a5": "A5", "80mm": "80 mm roll"}
 _TEMPLATES = settings.BASE_DIR / "templates" / "billing"
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def _source(path: Path) -> bytes:
     return path.read_bytes()
 
@@ -60,6 +60,26 @@ def receipt_pdf(payment: Payment, size: str = "a4") -> bytes:
         "balance": amount(max(invoice.patient_balance, 0)),
     }
     return _compiled("receipt.typ", words, size)
+
+
+def credit_note_pdf(note: CreditNote, size: str = "a4") -> bytes:
+    """What was taken back of an invoice, and why. It comes with invoice, patient, encounter and lines (`selectors.credit_notes`)."""
+    invoice = note.invoice
+    words = {
+        "clinic": _clinic(invoice),
+        "currency": settings.CURRENCY,
+        "number": note.number,
+        "invoice": invoice.number,
+        "date": _day(note.issued_at),
+        "patient": {"name": invoice.patient.full_name, "mrn": invoice.patient.mrn},
+        "reason": note.reason,
+        "lines": [{"description": line.line.description, "amount": amount(line.amount)} for line in note.lines.all()],
+        "tax": amount(note.tax) if note.tax else "",
+        "amount": amount(note.amount),
+        "insurer": {"name": invoice.payer, "share": amount(note.insurer_share)} if note.insurer_share else None,
+        "patient_share": amount(note.amount - note.insurer_share),
+    }
+    return _compiled("credit_note.typ", words, size)
 
 
 def pdf_response(content: bytes, name: str) -> HttpResponse:

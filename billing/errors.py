@@ -133,6 +133,11 @@ class VarianceNeedsReason(DomainError):
     detail = "What was counted differs from what was expected. Say why."
 
 
+class HandoverPending(DomainError):
+    code = "handover_pending"
+    detail = "Something of this shift is not finished."
+
+
 class PriceOverlaps(DomainError):
     code = "price_overlaps"
     detail = "There is a price with this code in that period already."

@@ -39,6 +39,7 @@ urlpatterns = [
     path("payments/<uuid:payment>/refund/", invoice.refund, name="refund"),
     path("packages/", packages.packages, name="packages"),
     path("packages/<uuid:package>/end/", packages.end, name="end_package"),
+    path("credit-notes/<uuid:note>/pdf/", paper.credit_note_pdf, name="credit_note_pdf"),
     path("shift/", shifts.shift, name="shift"),
     path("shift/open/", shifts.open_shift, name="open_shift"),
     path("shift/<uuid:shift>/", shifts.shift_detail, name="shift_detail"),

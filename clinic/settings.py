@@ -4,6 +4,7 @@
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import environ
@@ -21,6 +22,16 @@ CLINIC_NAME = env.str("CLINIC_NAME", default="Riverside Clinic")
 CLINIC_TAX_ID = env.str("CLINIC_TAX_ID", default="")  # printed on invoices and receipts
 CLINIC_LOGO = Path(env.str("CLINIC_LOGO")) if env.str("CLINIC_LOGO", default="") else None  # a PNG, JPEG or SVG, for the same
 CURRENCY = env.str("CURRENCY", default="USD")
+# Notes and coins that a drawer is counted by, largest first.
+_DENOMINATIONS = {
+    "USD": "100 50 20 10 5 1 0.25 0.10 0.05 0.01",
+    "EUR": "500 200 100 50 20 10 5 2 1 0.50 0.20 0.10 0.05 0.02 0.01",
+    "GBP": "50 20 10 5 2 1 0.50 0.20 0.10 0.05 0.02 0.01",
+    "INR": "500 200 100 50 20 10 5 2 1",
+}
+CASH_DENOMINATIONS = [
+    Decimal(value) for value in env.str("CASH_DENOMINATIONS", default=_DENOMINATIONS.get(CURRENCY, "100 50 20 10 5 1")).split()
+]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 PHONENUMBER_DEFAULT_REGION = env.str("PHONE_REGION", default="US")
 PHONENUMBER_DB_FORMAT = "E164"

@@ -1,11 +1,13 @@
 """The shape of what comes in: bodies and query parameters."""
 
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 
 from rest_framework import serializers
 
 from billing.models import COUNTER_METHODS, MONEY_METHODS, ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
 from billing.selectors import midnight
+from clinic.accounts.models import User
 from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import Encounter, Patient
 from pharmacy.models import Dispense
@@ -209,6 +211,22 @@ class ShiftInput(serializers.Serializer):
 class CountInput(serializers.Serializer):
     counted = serializers.DictField(child=MoneyField(min_value=None))
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    denominations = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=1_000_000), required=False)
+
+    def validate_denominations(self, pieces):
+        try:
+            values = {Decimal(value): number for value, number in pieces.items()}
+        except InvalidOperation as error:
+            raise serializers.ValidationError("The value of a note or coin is an amount.") from error
+        if not all(value.is_finite() for value in values):
+            raise serializers.ValidationError("The value of a note or coin is an amount.")
+        return values
+
+
+class HandoverInput(CountInput):
+    """The count, and who works at the drawer from now on."""
+
+    to = PublicIdField(queryset=User.objects.filter(is_active=True))
 
 
 # --- Query parameters -------------------------------------------------------------------

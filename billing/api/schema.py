@@ -61,6 +61,12 @@ class ShiftAnswer(shapes.ShiftSerializer):
     expected = serializers.DictField(child=serializers.CharField(), help_text="Amounts by method, so far.")
 
 
+class HandoverInput(inputs.CountInput):
+    """The count, and who works at the drawer from now on."""
+
+    to = serializers.UUIDField()
+
+
 class ClaimInput(serializers.Serializer):
     invoice = serializers.UUIDField()
 
@@ -154,6 +160,7 @@ describe(
     list=extend_schema(parameters=[inputs.ShiftFilter], responses=ShiftAnswer(many=True)),
     retrieve=extend_schema(responses=ShiftAnswer, parameters=READS_VERSION),
     create=extend_schema(request=inputs.ShiftInput, responses={201: ShiftAnswer}, parameters=SHOWS_VERSION),
+    hand_over=extend_schema(request=HandoverInput, responses={201: ShiftAnswer}, parameters=SHOWS_VERSION),
     close=extend_schema(
         description="Count the drawer; a variance needs a reason.",
         request=inputs.CountInput,

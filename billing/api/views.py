@@ -256,6 +256,7 @@ class ShiftViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         "retrieve": (WORK_SHIFT, OVERSEE_SHIFTS),
         "create": WORK_SHIFT,
         "close": (WORK_SHIFT, OVERSEE_SHIFTS),
+        "hand_over": (WORK_SHIFT, OVERSEE_SHIFTS),
     }
     serializer_class = ShiftSerializer
     queryset = Shift.objects.none()
@@ -290,3 +291,12 @@ class ShiftViewSet(EtagMixin, ListModelMixin, GenericViewSet):
     def close(self, request, *args, **kwargs):
         body = read(inputs.CountInput, request)
         return self.answer(shifts.close_shift(shift_id=self.get_object().pk, by=request.user, **body))
+
+    @action(detail=True, methods=["post"], url_path="hand-over")
+    @idempotent
+    def hand_over(self, request, *args, **kwargs):
+        """Close it, and open the shift of `to` with the cash that was counted."""
+        body = read(inputs.HandoverInput, request)
+        return self.answer(
+            shifts.hand_over_shift(shift_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body), 201
+        )

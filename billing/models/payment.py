@@ -6,7 +6,16 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from billing.models.triggers import DepositApplied, DepositOfPatient, InOpenShift, PaymentsAddUp, RefundsAddUp, VarianceExplained
+from billing.models.triggers import (
+    DepositApplied,
+    DepositOfPatient,
+    HandedOver,
+    InOpenShift,
+    PaymentsAddUp,
+    PiecesAddUp,
+    RefundsAddUp,
+    VarianceExplained,
+)
 from billing.permissions import OVERSEE_SHIFTS
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import AppendOnly, Frozen, Kept
@@ -47,6 +56,9 @@ class Shift(VersionedModel):
     opened_at = models.DateTimeField(db_default=Now(), editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     variance_reason = models.CharField(max_length=200, blank=True, editable=False)
+    handed_over_from = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="handed_over_to", help_text="The shift before it."
+    )
     request_id = models.UUIDField(null=True, unique=True, editable=False)
 
     objects = ShiftQuerySet.as_manager()
@@ -60,6 +72,7 @@ class Shift(VersionedModel):
         triggers = [
             Frozen(name="shift_closed_is_frozen", condition=pgtrigger.Q(old__closed_at__isnull=False)),
             Kept(name="shift_kept"),
+            HandedOver(name="shift_begins_with_what_was_handed_over"),
         ]
 
     @property
@@ -98,6 +111,29 @@ class CashCount(models.Model):
     @property
     def variance(self) -> Decimal:
         return self.counted - self.expected
+
+
+class DenominationCount(models.Model):
+    """How many notes or coins of one value lay in the drawer when its shift closed."""
+
+    shift = models.ForeignKey(Shift, models.PROTECT, related_name="denominations", help_text="The drawer that was counted.")
+    value = models.DecimalField(max_digits=12, decimal_places=2, help_text="Of one note or coin.")
+    number = models.PositiveIntegerField(help_text="How many of them.")
+
+    class Meta:
+        ordering = ["-value"]
+        constraints = [
+            models.UniqueConstraint(fields=["shift", "value"], name="denomination_once_per_shift"),
+            models.CheckConstraint(name="denomination_positive", condition=Q(value__gt=0, number__gt=0)),
+        ]
+        triggers = [
+            AppendOnly(name="denomination_append_only"),
+            InOpenShift(name="denomination_in_open_shift"),
+            PiecesAddUp(name="denominations_add_up_to_the_cash"),
+        ]
+
+    def __str__(self):
+        return f"{self.number} x {self.value}"
 
 
 class PaymentQuerySet(models.QuerySet):

@@ -195,6 +195,42 @@ class VarianceExplained(_AtCommit):
         super().__init__(name=name, func=func)
 
 
+class PiecesAddUp(_AtCommit):
+    """The notes and coins of a count are the cash that was counted."""
+
+    operation = pgtrigger.Insert
+    declare = [("cash", "numeric"), ("found", "numeric")]
+
+    def __init__(self, name: str):
+        func = f"""
+            SELECT counted INTO cash FROM billing_cashcount WHERE shift_id = NEW.shift_id AND method = 'cash';
+            SELECT SUM(value * number) INTO found FROM billing_denominationcount WHERE shift_id = NEW.shift_id;
+            IF cash IS DISTINCT FROM found THEN
+                {refusal(name, "the notes and coins do not add up to the cash")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, func=func)
+
+
+class HandedOver(_AtCommit):
+    """A shift that was handed over begins with the cash that was counted when the one before closed."""
+
+    operation = pgtrigger.Insert
+
+    def __init__(self, name: str):
+        func = f"""
+            IF NOT EXISTS (
+                SELECT FROM billing_shift former JOIN billing_cashcount counted ON counted.shift_id = former.id AND counted.method = 'cash'
+                 WHERE former.id = NEW.handed_over_from_id AND former.closed_at IS NOT NULL AND counted.counted = NEW.opening_float
+            ) THEN
+                {refusal(name, "a shift begins with the cash that was handed over")}
+            END IF;
+            RETURN NULL;
+        """
+        super().__init__(name=name, condition=pgtrigger.Q(new__handed_over_from__isnull=False), func=func)
+
+
 class LineOfDraft(pgtrigger.Trigger):
     """Lines change while their invoice is a draft; afterwards they become void with it, or are credited. No line changes its invoice.
 

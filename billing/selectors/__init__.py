@@ -21,7 +21,7 @@ from billing.selectors.invoices import (
 from billing.selectors.ledger import HEADING as LEDGER_HEADING
 from billing.selectors.ledger import day_report
 from billing.selectors.ledger import entries as ledger_entries
-from billing.selectors.shifts import expected_in, expected_in_each, movements_in, open_shift_of, shifts_for_list
+from billing.selectors.shifts import expected_in, expected_in_each, movements_in, open_shift_of, pending_in, people_for, shifts_for_list
 
 __all__ = [
     "AGE_BANDS",
@@ -51,6 +51,8 @@ __all__ = [
     "overdue_of",
     "owed_by",
     "payments_of",
+    "pending_in",
+    "people_for",
     "search_invoices",
     "shifts_for_list",
     "to_bill_rows",

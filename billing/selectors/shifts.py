@@ -6,7 +6,10 @@ from decimal import Decimal
 from django.db.models import F, Prefetch, Sum
 
 from billing import rules
-from billing.models import COUNTER_METHODS, CashCount, Deposit, DepositRefund, Payment, Refund, Shift
+from billing.models import COUNTER_METHODS, CashCount, Deposit, DepositRefund, Invoice, InvoiceState, Payment, Refund, Shift
+from billing.permissions import WORK_SHIFT
+from clinic.accounts.models import User
+from clinic.accounts.roles import ROLE_CODENAMES
 from clinic.core.money import ZERO
 
 
@@ -48,6 +51,24 @@ def _sums_in(shifts: list[Shift]):
 
 def _by_method(rows, shifts: list[Shift], method: str):
     return rows.filter(shift__in=shifts).order_by().annotate(by=F(method)).values_list("shift", "by").annotate(amount=Sum("amount"))
+
+
+def pending_in(shift: Shift) -> list[str]:
+    """What keeps a shift from being handed over, in words: 2 queries."""
+    drafts = Invoice.objects.filter(state=InvoiceState.DRAFT, created_by=shift.cashier_id, created_at__gte=shift.opened_at).count()
+    credited = Invoice.objects.filter(
+        credit_notes__issued_by=shift.cashier_id, credit_notes__issued_at__gte=shift.opened_at, state=InvoiceState.ISSUED
+    ).distinct()
+    owed_back = sum(1 for invoice in credited if invoice.overpaid)
+    words = {"drafts that are neither issued nor void": drafts, "invoices of which too much is paid": owed_back}
+    return [f"{number} {what}" for what, number in words.items() if number]
+
+
+def people_for(shift: Shift):
+    """Who could take over a drawer: those who work at one, and have none open."""
+    busy = Shift.objects.open().values("cashier")
+    roles = [role for role, codenames in ROLE_CODENAMES.items() if WORK_SHIFT in codenames]
+    return User.objects.filter(is_active=True, groups__name__in=roles).exclude(pk__in=busy).distinct().order_by("first_name", "pk")
 
 
 def open_shift_of(user) -> Shift | None:

@@ -83,3 +83,18 @@ def test_a_strangers_receipt_is_not_there(by, client_as):
 
     assert client_as(patient.user).get(reverse("billing:receipt_pdf", args=[own.public_id])).status_code == 200
     assert client_as(patient.user).get(reverse("billing:receipt_pdf", args=[other.public_id])).status_code == 404
+
+
+@pytest.mark.parametrize("size", documents.SIZES)
+def test_a_credit_note_has_the_size_that_was_asked_for_and_only_its_patient_sees_it(by, client_as, size):
+    patient = insured(80, user=user(Role.PATIENT))
+    note = credit_invoice(
+        invoice_id=issued(by, patient=patient).pk, reason="Too dear", by=by, on=timezone.localdate(), request_id=patient.public_id
+    )
+    to = reverse("billing:credit_note_pdf", args=[note.public_id])
+
+    answer = client_as(patient.user).get(to, {"size": size})
+
+    assert WIDTHS[size] in answer.content
+    assert client_as(user(Role.PATIENT)).get(to).status_code == 404
+    assert client_as(user(Role.DOCTOR)).get(to).status_code == 403

@@ -4,8 +4,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing import documents
-from billing.models import Payment
+from billing import documents, selectors
+from billing.models import CreditNote, Payment
 from billing.permissions import VIEW_INVOICE
 from billing.views.invoice import find
 from clinic.core.pages import permission_required_page
@@ -33,3 +33,11 @@ def receipt_pdf(request, payment):
     row = get_object_or_404(rows, public_id=payment)
     content = documents.receipt_pdf(row, documents.size_of(request.GET.get("size")))
     return documents.pdf_response(content, f"receipt-{row.invoice.title}")
+
+
+@require_safe
+@permission_required_page(VIEW_INVOICE)
+def credit_note_pdf(request, note):
+    rows = selectors.credit_notes(CreditNote.objects.visible_to(request.user)).select_related("invoice__patient", "invoice__encounter")
+    row = get_object_or_404(rows, public_id=note)
+    return documents.pdf_response(documents.credit_note_pdf(row, documents.size_of(request.GET.get("size"))), row.number)

@@ -14,7 +14,7 @@ from billing.models import COUNTER_METHODS, PaymentMethod, Shift
 from billing.permissions import OVERSEE_SHIFTS, WORK_SHIFT
 from billing.services import shifts
 from clinic.core.errors import DomainError, InvalidInput
-from clinic.core.pages import permission_required_page, refusal_status
+from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 
 RECENT = 10
 
@@ -49,7 +49,7 @@ def show(request, current: Shift | None, *, refusal: DomainError | None = None, 
         context["open_form"] = form or OpenShiftForm()
     elif current.is_open:
         expected = {row["method"]: row["expected"] for row in context["rows"]}
-        context["close_form"] = form or CloseShiftForm(expected=expected)
+        context["close_form"] = form or CloseShiftForm(expected=expected, people=selectors.people_for(current))
         for row in context["rows"]:
             row["field"] = context["close_form"][f"count_{row['method']}"]
     if isinstance(refusal, VarianceNeedsReason):
@@ -98,11 +98,16 @@ def close_shift(request, shift):
     row = find(request, shift)
     if not row.is_open:
         return show(request, row, refusal=shifts.ShiftClosed())
-    form = CloseShiftForm(request.POST, expected=selectors.expected_in(row))
+    people = {str(person.public_id): person for person in selectors.people_for(row)}
+    form = CloseShiftForm(request.POST, expected=selectors.expected_in(row), people=people.values())
     if not form.is_valid():
         return show(request, row, form=form)
     try:
-        shifts.close_shift(shift_id=row.pk, counted=form.counted, reason=form.cleaned_data["reason"], by=request.user)
+        count = {"counted": form.counted, "reason": form.cleaned_data["reason"], "denominations": form.denominations}
+        if to := people.get(form.cleaned_data["to"]):
+            shifts.hand_over_shift(shift_id=row.pk, to=to, by=request.user, request_id=posted_request_id(request), **count)
+        else:
+            shifts.close_shift(shift_id=row.pk, by=request.user, **count)
     except DomainError as refusal:
         return show(request, find(request, shift), refusal=refusal, form=form)
     messages.success(request, "The shift is closed.")
