@@ -141,3 +141,14 @@ class HandoverPending(DomainError):
 class PriceOverlaps(DomainError):
     code = "price_overlaps"
     detail = "There is a price with this code in that period already."
+
+
+class NoOnlinePayment(DomainError):
+    code = "no_online_payment"
+    detail = "This clinic takes no payments online."
+
+
+class UntrustedEvent(DomainError):
+    status = 400
+    code = "untrusted_event"
+    detail = "The signature does not fit."

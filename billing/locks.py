@@ -5,7 +5,7 @@ last of all the counter of invoices or of credit notes. A counter stands at the 
 holds it waits for nobody, and no number is taken by what may still be refused. A price or a package is locked alone.
 """
 
-from billing.models import Claim, CreditNoteCounter, Deposit, Invoice, InvoiceCounter, Package, Payment, PriceItem, Shift
+from billing.models import Claim, CreditNoteCounter, Deposit, Invoice, InvoiceCounter, OnlinePayment, Package, Payment, PriceItem, Shift
 from clinic.core.errors import NotFound
 from patients.locks import lock_encounter, lock_patient
 from pharmacy.locks import lock_prescriptions
@@ -42,6 +42,10 @@ def lock_payment(payment_id: int) -> Payment:
 
 def lock_claim(claim_id: int) -> Claim:
     return _lock(Claim.objects.select_related("invoice__patient"), claim_id)
+
+
+def lock_online_payment(online_payment_id: int) -> OnlinePayment:
+    return _lock(OnlinePayment.objects.select_related("invoice__patient"), online_payment_id)
 
 
 def lock_deposit(deposit_id: int) -> Deposit:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import cashier, claims, deposits, dunning, invoice, ledger, lists, packages, paper, shifts
+from billing.views import cashier, claims, deposits, dunning, invoice, ledger, lists, online, packages, paper, shifts
 
 app_name = "billing"
 
@@ -37,6 +37,8 @@ urlpatterns = [
     path("payments/<uuid:payment>/receipt/", paper.receipt, name="receipt"),
     path("payments/<uuid:payment>/receipt/pdf/", paper.receipt_pdf, name="receipt_pdf"),
     path("payments/<uuid:payment>/refund/", invoice.refund, name="refund"),
+    path("pay/<uuid:invoice>/", online.pay_online, name="pay_online"),
+    path("test-provider/<uuid:online>/", online.test_provider, name="test_provider"),
     path("packages/", packages.packages, name="packages"),
     path("packages/<uuid:package>/end/", packages.end, name="end_package"),
     path("credit-notes/<uuid:note>/pdf/", paper.credit_note_pdf, name="credit_note_pdf"),

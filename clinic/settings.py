@@ -232,6 +232,13 @@ if len(AUDIT_KEY) < 32 or AUDIT_KEY == SECRET_KEY:
 # A file, best on another machine's disk, to which the head of the chain is written as well as to MongoDB. Empty: MongoDB only.
 AUDIT_ANCHOR_FILE = Path(env.str("AUDIT_ANCHOR_FILE")) if env.str("AUDIT_ANCHOR_FILE", default="") else None
 
+# The class that takes patients' money online, see billing/providers.py; empty: nothing is paid online. The demo's takes no money.
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="billing.providers.TestProvider" if DEMO else "")
+# What the provider signs its events with.
+PAYMENT_WEBHOOK_SECRET = env.str("PAYMENT_WEBHOOK_SECRET", default=SECRET_KEY if DEMO else "")
+if PAYMENT_PROVIDER and len(PAYMENT_WEBHOOK_SECRET) < 32:
+    raise ImproperlyConfigured("PAYMENT_WEBHOOK_SECRET must be set to at least 32 characters when PAYMENT_PROVIDER is.")
+
 # Whoever sends it as a bearer token may read /metrics. Empty: only a reader on this machine may.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 

@@ -4,9 +4,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 
-from billing.api import claims, deposits, inputs, packages, preview, views
+from billing.api import claims, deposits, events, inputs, packages, preview, views
 from billing.api import serializers as shapes
-from billing.models import MONEY_METHODS, InvoiceStatus, PaymentMethod
+from billing.models import MONEY_METHODS, EventOutcome, InvoiceStatus, PaymentMethod
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REASON_IN_QUERY, SHOWS_VERSION, describe
 from clinic.core.serializers import MoneyField
 
@@ -41,6 +41,20 @@ class DepositInput(serializers.Serializer):
     method = serializers.ChoiceField(MONEY_METHODS)
     amount = MoneyField()
     reference = serializers.CharField(max_length=80, required=False, allow_blank=True)
+
+
+class ProviderEventInput(serializers.Serializer):
+    """As the demo's provider sends it, with the time and the signature in `Payment-Signature`."""
+
+    id = serializers.CharField(max_length=100)
+    reference = serializers.UUIDField()
+    amount = MoneyField()
+    currency = serializers.CharField(max_length=3)
+
+
+class ProviderEventAnswer(serializers.Serializer):
+    event = serializers.CharField()
+    outcome = serializers.ChoiceField(EventOutcome.choices)
 
 
 class InvoiceAnswer(shapes.InvoiceSerializer):
@@ -167,4 +181,8 @@ describe(
         responses=ShiftAnswer,
         parameters=SHOWS_VERSION,
     ),
+)
+describe(
+    events.ProviderEvents,
+    post=extend_schema(operation_id="payment_event", request=ProviderEventInput, responses=ProviderEventAnswer, auth=[]),
 )

@@ -1,7 +1,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from billing.api import claims, deposits, packages, preview, views
+from billing.api import claims, deposits, events, packages, preview, views
 
 router = SimpleRouter(use_regex_path=False)
 router.register("invoices", views.InvoiceViewSet, basename="invoice")
@@ -12,4 +12,8 @@ router.register("packages", packages.PackageViewSet, basename="package")
 router.register("payments", views.PaymentViewSet, basename="payment")
 router.register("shifts", views.ShiftViewSet, basename="shift")
 
-urlpatterns = [path("invoice-preview/", preview.InvoicePreview.as_view(), name="invoice-preview"), *router.urls]
+urlpatterns = [
+    path("invoice-preview/", preview.InvoicePreview.as_view(), name="invoice-preview"),
+    path("payment-events/<str:provider_name>/", events.ProviderEvents.as_view(), name="payment-events"),
+    *router.urls,
+]

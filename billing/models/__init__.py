@@ -3,6 +3,7 @@ from billing.models.credit import CreditLine, CreditNote, CreditNoteCounter
 from billing.models.deposit import Deposit, DepositRefund
 from billing.models.invoice import Invoice, InvoiceCounter, InvoiceState, InvoiceStatus
 from billing.models.line import InvoiceLine, LineKind
+from billing.models.online import EventOutcome, OnlinePayment, ProviderEvent
 from billing.models.payment import (
     COUNTER_METHODS,
     DEPOSIT_METHODS,
@@ -30,17 +31,20 @@ __all__ = [
     "DenominationCount",
     "Deposit",
     "DepositRefund",
+    "EventOutcome",
     "Invoice",
     "InvoiceCounter",
     "InvoiceLine",
     "InvoiceState",
     "InvoiceStatus",
     "LineKind",
+    "OnlinePayment",
     "Package",
     "PackagePart",
     "Payment",
     "PaymentMethod",
     "PriceItem",
+    "ProviderEvent",
     "Refund",
     "Shift",
 ]

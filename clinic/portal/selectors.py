@@ -1,5 +1,6 @@
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from billing.models import Invoice
@@ -18,4 +19,5 @@ def patient_home(user, *, now: datetime) -> dict:
         "upcoming": appointments.live().filter(during__endswith__gt=now).order_by("during")[:5],
         "prescriptions": Prescription.objects.visible_to(user).select_related("prescriber__user").prefetch_related("items__medicine")[:5],
         "invoices": Invoice.objects.visible_to(user)[:5],
+        "online_payments": bool(settings.PAYMENT_PROVIDER),
     }

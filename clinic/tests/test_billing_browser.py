@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from billing.models import CreditNote, Invoice, Payment, Refund, Shift
-from billing.tests.factories import MedicineFactory, PatientFactory, insured, visit
+from billing.tests.factories import MedicineFactory, PatientFactory, insured, issued, visit
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 
@@ -106,3 +106,47 @@ def close_shift(page):
     page.get_by_label("Counted, Card").fill("25.00")
     page.get_by_role("button", name="Close shift").click()
     expect(page.get_by_text("The shift is closed.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_patient_pays_on_a_phone(page_as, axe_clean, settings, scheme):
+    settings.PAYMENT_PROVIDER = "billing.providers.TestProvider"
+    settings.PAYMENT_WEBHOOK_SECRET = "a-secret-of-the-tests-a-secret-of-the-tests"
+    account = user(Role.PATIENT)
+    invoice = issued(total="40.00", patient=PatientFactory(user=account))
+    page = page_as(account, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+
+    page.get_by_role("link", name=f"Pay {invoice.number}").click()
+    expect(page.get_by_role("button", name="Pay")).to_be_visible()
+    axe_clean(page)
+    page.get_by_role("button", name="Pay").click()
+    expect(page.get_by_role("heading", name="Test payment")).to_be_visible()
+    axe_clean(page)
+    page.get_by_role("button", name="Pay").click()
+
+    expect(page.get_by_text("Nothing is left to pay")).to_be_visible()
+    axe_clean(page)
+    assert Payment.objects.get().method == "online"
+
+
+@pytest.mark.parametrize("options", [{}, {"color_scheme": "dark"}], ids=["light", "dark"])
+def test_the_pages_of_billing_are_accessible(page_as, axe_clean, options):
+    by = user(Role.RECEPTION, Role.MANAGER)
+    page = page_as(by, **options)
+    invoice = issued(by, patient=insured(50))
+
+    for path in [
+        "",
+        "to-bill/",
+        "cashier/",
+        "shift/",
+        "claims/",
+        "packages/",
+        "overdue/",
+        "day/",
+        "new/",
+        f"invoices/{invoice.public_id}/",
+    ]:
+        page.goto(f"/billing/{path}")
+        expect(page.locator("h1")).to_have_count(1)
+        axe_clean(page)
