@@ -274,6 +274,7 @@ SPECTACULAR_SETTINGS = {
         "AppointmentStatusEnum": "scheduling.models.AppointmentStatus",
         "CheckEnum": ["checked", "unknown"],
         "ClaimStatusEnum": "billing.models.ClaimStatus",
+        "EventOutcomeEnum": "billing.models.EventOutcome",
         "InvoiceStatusEnum": "billing.models.InvoiceStatus",
         "LineKindEnum": "billing.models.LineKind",
         "MovementKindEnum": "pharmacy.models.MovementKind",

@@ -5,7 +5,6 @@ from rest_framework.views import APIView
 
 from billing.providers import provider
 from billing.services.online import receive_event
-from clinic.core.errors import NotFound
 
 
 class ProviderEvents(APIView):
@@ -14,10 +13,8 @@ class ProviderEvents(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    def post(self, request, provider_name: str):
+    def post(self, request):
         sender = provider()
-        if sender.name != provider_name:
-            raise NotFound
         paid = sender.read_event(request.headers, request.body, now=timezone.now())
         event = receive_event(provider_name=sender.name, paid=paid)
         return Response({"event": event.event_id, "outcome": event.outcome})

@@ -184,5 +184,5 @@ describe(
 )
 describe(
     events.ProviderEvents,
-    post=extend_schema(operation_id="payment_event", request=ProviderEventInput, responses=ProviderEventAnswer, auth=[]),
+    post=extend_schema(operation_id="payment_event", request=ProviderEventInput, responses=ProviderEventAnswer),
 )

@@ -14,6 +14,6 @@ router.register("shifts", views.ShiftViewSet, basename="shift")
 
 urlpatterns = [
     path("invoice-preview/", preview.InvoicePreview.as_view(), name="invoice-preview"),
-    path("payment-events/<str:provider_name>/", events.ProviderEvents.as_view(), name="payment-events"),
+    path("payment-events/", events.ProviderEvents.as_view(), name="payment-events"),
     *router.urls,
 ]
