@@ -272,6 +272,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "AppointmentStatusEnum": "scheduling.models.AppointmentStatus",
+        "CallOutcomeEnum": "pharmacy.models.recall.CallOutcome",
         "CheckEnum": ["checked", "unknown"],
         "ClaimStatusEnum": "billing.models.ClaimStatus",
         "EventOutcomeEnum": "billing.models.EventOutcome",
