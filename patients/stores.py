@@ -116,12 +116,8 @@ def refile(*, record_uuid: str, patient: str) -> None:
 @mongo.guarded
 def put_file(file_id: str, content: bytes, facts: dict) -> None:
     """Put the file there under its id, in place of what an earlier try left. Raises MongoDown."""
-    bucket = _bucket()
-    try:
-        bucket.delete(file_id)
-    except NoFile:
-        _drop_chunks(file_id)
-    bucket.upload_from_stream_with_id(file_id, file_id, content, metadata=facts)
+    _remove(file_id)
+    _bucket().upload_from_stream_with_id(file_id, file_id, content, metadata=facts)
 
 
 @mongo.guarded
@@ -136,10 +132,7 @@ def get_file(file_id: str, *, record_uuid: str) -> bytes | None:
 
 @mongo.guarded
 def delete_file(file_id: str) -> None:
-    try:
-        _bucket().delete(file_id)
-    except NoFile:
-        _drop_chunks(file_id)
+    _remove(file_id)
 
 
 @mongo.guarded
@@ -164,5 +157,9 @@ def _bucket() -> GridFSBucket:
     return GridFSBucket(mongo.database(), bucket_name=FILES)
 
 
-def _drop_chunks(file_id: str) -> None:
-    mongo.database()[f"{FILES}.chunks"].delete_many({"files_id": file_id})
+def _remove(file_id: str) -> None:
+    """Looked for first: to delete from a collection that is not there yet is an error to the substitute server."""
+    database = mongo.database()
+    if database[f"{FILES}.files"].find_one({"_id": file_id}, {"_id": 1}):
+        database[f"{FILES}.files"].delete_one({"_id": file_id})
+    database[f"{FILES}.chunks"].delete_many({"files_id": file_id})

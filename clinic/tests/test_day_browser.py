@@ -127,7 +127,7 @@ def consult(page):
     page.locator("#notes-part").get_by_role("textbox", name="Note").fill("Pressure up at two readings.")
     page.get_by_role("button", name="Save note").click()
     expect(page.locator("#notes-part article")).to_contain_text("Pressure up")
-    page.locator("#diagnoses-part").get_by_role("textbox", name="Diagnosis").fill("Essential hypertension")
+    page.locator("#diagnoses-part").get_by_role("combobox", name="Diagnosis").fill("Essential hypertension")
     page.get_by_role("button", name="Add diagnosis").click()
     expect(page.locator("#diagnoses-part li")).to_contain_text("Essential hypertension")
     page.get_by_role("combobox", name="Medicine").fill("amlo")
