@@ -8,8 +8,7 @@ from decimal import Decimal
 from django.db.models import Count, DecimalField, F, Sum, Value
 from django.utils import timezone
 
-from analytics import rules
-from analytics.rules import Waits
+from analytics.rules.waits import Waits, waits_of
 from billing.models import CreditNote, Deposit, DepositRefund, Invoice, Payment, PaymentMethod, Refund
 from billing.models.invoice import OWED_BY_INSURER, OWED_BY_PATIENT
 from clinic.accounts.models import Doctor
@@ -163,7 +162,7 @@ def _count_tokens(figures: DayFigures, now: datetime) -> None:
     rows = Token.objects.filter(on=figures.on).order_by().values_list("status", "issued_at", "called_at")
     for status, _, _ in rows:
         figures.tokens[status] = figures.tokens.get(status, 0) + 1
-    figures.waits = rules.waits_of(((issued, called, status == TokenStatus.WAITING) for status, issued, called in rows), now=now)
+    figures.waits = waits_of(((issued, called, status == TokenStatus.WAITING) for status, issued, called in rows), now=now)
 
 
 def _sum_money(figures: DayFigures, start: datetime, end: datetime) -> None:

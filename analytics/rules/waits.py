@@ -1,4 +1,4 @@
-"""Pure arithmetic of reports."""
+"""How long people waited: pure arithmetic."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

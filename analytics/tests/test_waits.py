@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.rules import Waits, waits_of
+from analytics.rules.waits import Waits, waits_of
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
