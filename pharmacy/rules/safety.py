@@ -102,9 +102,14 @@ def _word(ran) -> str:
 
 def unrecognised(allergies: Iterable[str], known_names: Callable[[], Iterable[str]]) -> list[str]:
     """Those that name no class and no ingredient: nothing can be checked against them."""
-    left = [substance for substance in allergies if not _is_of_a_class(canonical(substance))]
+    left = outside_classes(allergies)
     names = {canonical(name) for name in known_names()} - {""} if left else set()
     return [substance for substance in left if not any(_overlap(name, canonical(substance)) for name in names)]
+
+
+def outside_classes(allergies: Iterable[str]) -> list[str]:
+    """Those that no class explains: only the names of ingredients can."""
+    return [substance for substance in allergies if not _is_of_a_class(canonical(substance))]
 
 
 def _is_of_a_class(substance: str) -> bool:

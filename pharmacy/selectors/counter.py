@@ -1,18 +1,20 @@
 """What the pharmacist at the counter sees."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 
 from django.conf import settings
 from django.db.models import Prefetch, Q
 
 from patients.models import Allergy
-from pharmacy.models import Batch, Dispense, DispenseReturn, Medicine, Prescription, PrescriptionItem
+from pharmacy.models import Batch, Dispense, DispenseLine, DispenseReturn, Medicine, Prescription, PrescriptionItem
 from pharmacy.rules.picks import Want, next_filling, plan_picks
 from pharmacy.rules.quantities import counted
 from pharmacy.rules.safety import SafetyReport
 from pharmacy.rules.substitution import is_substitute
-from pharmacy.selectors.safety import safety_of
+from pharmacy.selectors.safety import items_and_current, safety_of
 
 
 def worklist(visible, *, on: date, repeats: bool = False, search: str = ""):
@@ -36,7 +38,7 @@ class CounterLine:
     batches: list[Batch]
     picks: list[tuple[Batch, int]] = field(default_factory=list)
     chosen: str = ""  # public id of the batch that the pharmacist named
-    substitutes: list[Medicine] = field(default_factory=list)
+    substitutes: list[tuple[Medicine, int]] = field(default_factory=list)
     instead: str = ""  # public id of the substitute that was chosen, when the form comes back
     substitution_reason: str = ""
     asked: str = ""  # the quantity as it was typed, when the form comes back
@@ -58,10 +60,9 @@ class CounterLine:
         return self.asked or self.wanted
 
 
-def counter_lines(prescription: Prescription, *, on: date) -> list[CounterLine]:
+def counter_lines(items: list[PrescriptionItem], *, on: date) -> list[CounterLine]:
     """A preview, without locks: the plan is made again when it is handed out. One query."""
-    items = list(prescription.items.all())
-    usable = list(Batch.objects.usable(on).filter(medicine__in=[item.medicine_id for item in items]))
+    usable = _usable_batches([item.medicine for item in items], on=on)
     by_id = {batch.pk: batch for batch in usable}
     units = {item: next_filling(quantity=item.quantity, repeats=item.repeats, dispensed=item.dispensed_quantity) for item in items}
     plan = plan_picks([Want(item.pk, item.medicine_id, count) for item, count in units.items() if count], usable, on, partial=True)
@@ -69,22 +70,28 @@ def counter_lines(prescription: Prescription, *, on: date) -> list[CounterLine]:
     for item, wanted in units.items():
         own = [batch for batch in usable if batch.medicine_id == item.medicine_id]
         picks = [(by_id[pick.batch_id], pick.quantity) for pick in plan.picks if pick.item_id == item.pk]
-        lines.append(CounterLine(item, wanted, sum(batch.on_hand for batch in own), own, picks))
+        line = CounterLine(item, wanted, sum(batch.on_hand for batch in own), own, picks)
+        if line.left and line.is_short:
+            line.substitutes = _substitutes(item.medicine, usable)
+        lines.append(line)
     return lines
 
 
-def _add_substitutes(lines: list[CounterLine], *, on: date) -> None:
-    """What of the same could be given for a line that is short. One query when any is, else none."""
-    short = [line for line in lines if line.left and line.is_short]
-    if not short:
-        return
-    same = Q()
-    for line in short:
-        for ingredient in line.item.medicine.ingredients:
-            same |= Q(generic_name__icontains=ingredient)
-    there = list(Medicine.objects.active().filter(same).with_on_hand(on).filter(on_hand__gt=0).order_by("name", "id"))
-    for line in short:
-        line.substitutes = [medicine for medicine in there if is_substitute(line.item.medicine, medicine)]
+def _usable_batches(medicines: list[Medicine], *, on: date) -> list[Batch]:
+    """Of these medicines, and of those in use that share an ingredient with one of them."""
+    akin = Q(pk__in=[])
+    for ingredient in {ingredient for medicine in medicines for ingredient in medicine.ingredients}:
+        akin |= Q(medicine__is_active=True, medicine__generic_name__icontains=ingredient)
+    return list(Batch.objects.usable(on).filter(akin | Q(medicine__in=medicines)).select_related("medicine"))
+
+
+def _substitutes(medicine: Medicine, usable: list[Batch]) -> list[tuple[Medicine, int]]:
+    """What of the same there is to give for it, and how many units."""
+    units = defaultdict(int)
+    for batch in usable:
+        units[batch.medicine] += batch.on_hand
+    same = ((other, count) for other, count in units.items() if other.is_active and is_substitute(medicine, other))
+    return sorted(same, key=lambda pair: (pair[0].name, pair[0].pk))
 
 
 @dataclass
@@ -114,16 +121,31 @@ class Counter:
 
 
 def counter_of(prescription: Prescription, *, on: date) -> Counter:
-    """All that the dispensing page shows. `prescription` comes from with_details()."""
-    lines = counter_lines(prescription, on=on)
-    _add_substitutes(lines, on=on)
+    """All that the dispensing page shows, in at most 6 queries. `prescription` comes from with_people()."""
+    items, taken = items_and_current(Q(prescription=prescription), patient_id=prescription.patient_id, on=on)
+    lines = counter_lines(items, on=on)
     going_out = [line.item for line in lines if line.wanted]
-    made = Dispense.objects.filter(prescription=prescription).with_details()
-    made = made.prefetch_related(Prefetch("returns", queryset=DispenseReturn.objects.select_related("returned_by").order_by("id")))
     return Counter(
         prescription=prescription,
         lines=lines,
-        report=safety_of(prescription, on=on, items=going_out),
-        dispenses=list(made.order_by("-id")),
+        report=safety_of(prescription, on=on, items=going_out, taken=taken),
+        dispenses=_dispenses_of(prescription),
         must_pay=settings.PAY_BEFORE_DISPENSE and not prescription.is_cleared,
     )
+
+
+def _dispenses_of(prescription: Prescription) -> list[Dispense]:
+    """The last one first, each with what was `given` and what was `taken_back`. One query; another when something came back."""
+    lines = DispenseLine.objects.filter(dispense__prescription=prescription).order_by("-dispense", "id")
+    lines = list(lines.select_related("dispense__dispensed_by", "item__medicine", "batch__medicine"))
+    came_back = defaultdict(list)
+    if any(line.returned_quantity for line in lines):
+        for each in DispenseReturn.objects.filter(dispense__prescription=prescription).select_related("returned_by").order_by("id"):
+            came_back[each.dispense_id].append(each)
+    made = []
+    for dispense_id, given in groupby(lines, key=lambda line: line.dispense_id):
+        given = list(given)
+        dispense = given[0].dispense
+        dispense.given, dispense.taken_back = given, came_back[dispense_id]
+        made.append(dispense)
+    return made

@@ -1,42 +1,63 @@
 """What the prescribing part of a consultation shows."""
 
+from itertools import groupby
+
+from django.db.models import Q
 from django.utils import timezone
 
-from pharmacy.models import Favourite, Medicine, Prescription, PrescriptionStatus
+from pharmacy.models import Favourite, Medicine, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.permissions import PRESCRIBE
 from pharmacy.rules.quantities import FREQUENCIES, ROUTES
-from pharmacy.selectors.safety import current_items, safety_of
+from pharmacy.selectors.safety import items_and_current, safety_of
 
 MOST_FAVOURITES = 40
 
 
 def prescribing_context(encounter, user, **shown) -> dict:
-    """{"prescribing": what pharmacy/_prescribing.html needs}. At most 10 queries.
+    """{"prescribing": what pharmacy/_prescribing.html needs}. At most 6 queries; `encounter` has its doctor at hand.
 
     `shown` is what a form that comes back adds: line (what was typed), errors, refusal, refused.
     """
     on = timezone.localdate()
-    written = list(Prescription.objects.filter(encounter=encounter).with_details().order_by("id"))
+    own, current = items_and_current(Q(prescription__encounter=encounter), patient_id=encounter.patient_id, on=on)
+    written = _prescriptions_of(own, encounter)
     draft = next((each for each in reversed(written) if each.is_draft), None)
-    report = safety_of(draft, on=on) if draft else None
-    current = [item for item in current_items([encounter.patient_id], on=on) if item.prescription.encounter_id != encounter.pk]
-    can_prescribe = encounter.is_open and user.has_perm(PRESCRIBE) and hasattr(user, "doctor")
+    report = safety_of(draft, on=on, items=draft.lines, taken=current) if draft else None
+    is_doctor = encounter.doctor.user_id == user.pk or hasattr(user, "doctor")
+    can_prescribe = encounter.is_open and user.has_perm(PRESCRIBE) and is_doctor
     return {
         "prescribing": {
             "encounter": encounter,
             "can_prescribe": can_prescribe,
             "favourites": list(Favourite.objects.visible_to(user).offered()[:MOST_FAVOURITES]) if can_prescribe else [],
-            "last": Prescription.objects.visible_to(user).last_before(encounter) if can_prescribe and not draft else None,
+            "last": _last_lines(encounter, user) if can_prescribe and not draft else [],
             "draft": draft,
             "report": report,
             "earlier": [each for each in written if not each.is_draft and each.status != PrescriptionStatus.CANCELLED],
-            "current": current,
+            "current": [item for item in current if item.prescription.encounter_id != encounter.pk],
             "frequencies": FREQUENCIES,
             "routes": ROUTES,
             "line": {},
         }
         | shown
     }
+
+
+def _prescriptions_of(items: list[PrescriptionItem], encounter) -> list[Prescription]:
+    """Those that the items stand on, each with its own as `lines`, of the encounter and the patient that are at hand."""
+    written = []
+    for _, lines in groupby(items, key=lambda item: item.prescription_id):
+        lines = list(lines)
+        prescription = lines[0].prescription
+        prescription.encounter, prescription.patient, prescription.lines = encounter, encounter.patient, lines
+        written.append(prescription)
+    return written
+
+
+def _last_lines(encounter, user) -> list[PrescriptionItem]:
+    """What repeating the patient's last prescription would put on the draft. One query."""
+    last = Prescription.objects.visible_to(user).of_other_visits(encounter).values("pk")[:1]
+    return list(PrescriptionItem.objects.filter(prescription__in=last).select_related("medicine", "prescription").order_by("id"))
 
 
 def medicines_to_choose(words: str, *, limit: int = 10):

@@ -1,15 +1,14 @@
-"""The safety checks over stored rows. At most five queries, however many prescriptions."""
+"""The safety checks over stored rows. At most four queries, however many prescriptions."""
 
 from collections import defaultdict
 from datetime import date, timedelta
-from functools import cache
 
-from django.db.models import DurationField, ExpressionWrapper, F, Value
+from django.db.models import BooleanField, DurationField, ExpressionWrapper, F, Q, Value, prefetch_related_objects
+from django.db.models.functions import JSONObject
 
-from patients.models import Patient
 from pharmacy.models import Interaction, InteractionSubstance, Medicine, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.rules.interactions import InteractionTable, Pair
-from pharmacy.rules.safety import Drug, SafetyReport, canonical, check_safety
+from pharmacy.rules.safety import Drug, SafetyReport, canonical, check_safety, outside_classes
 
 _TAKEN = [PrescriptionStatus.SIGNED, PrescriptionStatus.PARTIALLY_DISPENSED, PrescriptionStatus.DISPENSED]
 
@@ -20,41 +19,60 @@ def drug_of(medicine: Medicine) -> Drug:
 
 def current_items(patient_ids, *, on: date):
     """Items of signed prescriptions whose course, repeats included, has not ended by that day."""
-    course = ExpressionWrapper(F("duration_days") * (F("repeats") + 1) * Value(timedelta(days=1)), output_field=DurationField())
-    return (
-        PrescriptionItem.objects.filter(prescription__patient__in=patient_ids, prescription__status__in=_TAKEN)
-        .annotate(ends_at=F("prescription__signed_at") + course)
-        .filter(ends_at__date__gt=on)
-        .select_related("medicine", "prescription")
-        .order_by("-prescription__signed_at", "id")
+    return _dated_items().filter(_is_taken(on), prescription__patient__in=patient_ids).order_by("-prescription__signed_at", "id")
+
+
+def items_and_current(wanted: Q, *, patient_id: int, on: date) -> tuple[list[PrescriptionItem], list[PrescriptionItem]]:
+    """The patient's items that are wanted, and those that are taken now, as current_items(); one may be in both. One query."""
+    flags = {"is_wanted": wanted, "is_taken": _is_taken(on)}
+    rows = (
+        _dated_items()
+        .select_related("medicine", "prescription__prescriber__user")
+        .annotate(**{name: ExpressionWrapper(q, output_field=BooleanField()) for name, q in flags.items()})
     )
+    found = list(rows.filter(Q(is_wanted=True) | Q(is_taken=True), prescription__patient=patient_id).order_by("prescription", "id"))
+    taken = sorted((item for item in found if item.is_taken), key=lambda item: item.prescription.signed_at, reverse=True)
+    return [item for item in found if item.is_wanted], taken
 
 
-def safety_of(prescription: Prescription, *, on: date, items=None) -> SafetyReport:
-    """Of one prescription, or of those of its items that are handed out."""
-    return safety_of_many([prescription], on=on, items={prescription.pk: items} if items is not None else None)[prescription.pk]
+def _dated_items():
+    course = ExpressionWrapper(F("duration_days") * (F("repeats") + 1) * Value(timedelta(days=1)), output_field=DurationField())
+    items = PrescriptionItem.objects.annotate(ends_at=F("prescription__signed_at") + course)
+    return items.select_related("medicine", "prescription")
 
 
-def safety_of_many(prescriptions, *, on: date, items=None) -> dict[int, SafetyReport]:
-    """{prescription pk: report}. `prescriptions` have items with medicine at hand, or prefetched."""
+def _is_taken(on: date) -> Q:
+    return Q(prescription__status__in=_TAKEN, ends_at__date__gt=on)
+
+
+def safety_of(prescription: Prescription, *, on: date, items=None, taken=None) -> SafetyReport:
+    """Of one prescription, or of those of its items that are handed out. `taken`: what its patient takes now, if at hand."""
+    return safety_of_many([prescription], on=on, items={prescription.pk: items} if items is not None else None, taken=taken)[
+        prescription.pk
+    ]
+
+
+def safety_of_many(prescriptions, *, on: date, items=None, taken=None) -> dict[int, SafetyReport]:
+    """{prescription pk: report}. `prescriptions` have patient, and items with medicine, at hand or prefetched."""
     prescriptions = list(prescriptions)
-    patient_ids = {prescription.patient_id for prescription in prescriptions}
-    substances, reviewed = _allergies(patient_ids)
-    taken = defaultdict(list)
-    for item in current_items(patient_ids, on=on):
-        taken[item.prescription.patient_id].append(item)
+    patients = [prescription.patient for prescription in prescriptions]
+    prefetch_related_objects(patients, "allergies")
+    current = defaultdict(list)
+    for item in current_items({each.pk for each in patients}, on=on) if taken is None else taken:
+        current[item.prescription.patient_id].append(item)
     checked = {each.pk: _checked_items(each, items) for each in prescriptions}
-    table = _table_for([*(item for own in checked.values() for item in own), *(item for each in taken.values() for item in each)])
-    known_names, reports = cache(_known_names), {}
+    allergies = {patient.pk: [allergy.substance for allergy in patient.allergies.all()] for patient in patients}
+    at_issue = [item for each in (*checked.values(), *current.values()) for item in each]
+    table, known_names = _table_for(at_issue, with_names=any(outside_classes(each) for each in allergies.values()))
+    reports = {}
     for prescription in prescriptions:
-        own = checked[prescription.pk]
         reports[prescription.pk] = check_safety(
-            [drug_of(item.medicine) for item in own],
-            allergies=substances[prescription.patient_id],
-            allergies_known=prescription.patient_id in reviewed,
-            current=[drug_of(item.medicine) for item in taken[prescription.patient_id] if item.prescription_id != prescription.pk],
+            [drug_of(item.medicine) for item in checked[prescription.pk]],
+            allergies=allergies[prescription.patient_id],
+            allergies_known=prescription.patient.allergies_reviewed_at is not None,
+            current=[drug_of(item.medicine) for item in current[prescription.patient_id] if item.prescription_id != prescription.pk],
             table=table,
-            known_names=known_names,
+            known_names=lambda: known_names,
         )
     return reports
 
@@ -64,28 +82,19 @@ def _checked_items(prescription: Prescription, items) -> list[PrescriptionItem]:
     return list(prescription.items.all()) if own is None else own
 
 
-def _table_for(items) -> InteractionTable:
-    """What the table of interactions says on the ingredients of these items."""
+def _table_for(items, *, with_names: bool) -> tuple[InteractionTable, list[str]]:
+    """What the table of interactions says on the ingredients of these items; and, asked for, every ingredient that the
+    medicines and the table name. One query."""
     names = {canonical(ingredient) for item in items for ingredient in item.medicine.ingredients}
-    substances = InteractionSubstance.objects.filter(name__in=names).order_by().values_list("name", "classes")
-    pairs = Interaction.objects.order_by("id").values_list("first", "second", "severity", "effect")
-    return InteractionTable({name: frozenset(classes) for name, classes in substances}, tuple(Pair(*pair) for pair in pairs))
-
-
-def _known_names() -> list[str]:
-    """Every ingredient of the medicines and of the table of interactions. One query."""
-    of_table = InteractionSubstance.objects.order_by().values_list("name")
-    found = Medicine.objects.order_by().values_list("generic_name").union(of_table)
-    return [part for (name,) in found for part in name.split("+")]
-
-
-def _allergies(patient_ids) -> tuple[dict[int, list[str]], set[int]]:
-    """{patient pk: substances}, and those who were asked about allergies. One query."""
-    found, reviewed = defaultdict(list), set()
-    rows = Patient.objects.filter(pk__in=patient_ids).order_by("allergies__id")
-    for patient_id, reviewed_at, substance in rows.values_list("pk", "allergies_reviewed_at", "allergies__substance"):
-        if substance is not None:
-            found[patient_id].append(substance)
-        if reviewed_at is not None:
-            reviewed.add(patient_id)
-    return found, reviewed
+    substances = InteractionSubstance.objects.filter(name__in=names).order_by()
+    pairs = Interaction.objects.order_by()
+    pair = JSONObject(pk="pk", pair=JSONObject(first="first", second="second", severity="severity", effect="effect"))
+    parts = [substances.values_list(JSONObject(substance="name", classes="classes")), pairs.values_list(pair)]
+    if with_names:
+        parts += [Medicine.objects.order_by().values_list(JSONObject(known="generic_name"))]
+        parts += [InteractionSubstance.objects.order_by().values_list(JSONObject(known="name"))]
+    rows = [row for (row,) in parts[0].union(*parts[1:], all=True)]
+    classes = {row["substance"]: frozenset(row["classes"]) for row in rows if "substance" in row}
+    in_order = sorted((row for row in rows if "pair" in row), key=lambda row: row["pk"])
+    known = [part for row in rows if "known" in row for part in row["known"].split("+")]
+    return InteractionTable(classes, tuple(Pair(**row["pair"]) for row in in_order)), known

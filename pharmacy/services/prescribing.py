@@ -95,7 +95,7 @@ def repeat_last(*, encounter_id: int, by, request_id: UUID | None = None) -> Pre
         return earlier
     if Prescription.objects.filter(encounter=encounter, status=PrescriptionStatus.DRAFT).exists():
         raise DraftExists
-    last = Prescription.objects.visible_to(by).last_before(encounter)
+    last = Prescription.objects.visible_to(by).of_other_visits(encounter).with_details().first()
     if last is None:
         raise NothingToRepeat
     items = [{"medicine": item.medicine} | {name: getattr(item, name) for name in ITEM_FIELDS} for item in last.items.all()]

@@ -190,9 +190,9 @@ def test_the_last_is_the_one_signed_last_and_not_cancelled(earlier):
     prescribing.cancel_prescription(prescription_id=wrong.pk, reason="wrong", by=wrong.prescriber.user)
     drafted(encounter=EncounterFactory(patient=first.patient))
 
-    assert Prescription.objects.last_before(visit) == first
+    assert Prescription.objects.of_other_visits(visit).first() == first
     newer = signed(encounter=EncounterFactory(patient=first.patient))
-    assert Prescription.objects.last_before(visit) == newer
+    assert Prescription.objects.of_other_visits(visit).first() == newer
 
 
 def test_a_medicine_that_is_no_longer_used_is_not_repeated(earlier):

@@ -431,14 +431,6 @@ def test_the_quantity_follows_what_is_typed(doctor):
     assert 'value=""' in doctor.get(reverse("pharmacy:quantity"), {"dose": "1\0"}).content.decode()
 
 
-def test_prescribing_is_bounded_in_queries(doctor, visit, django_assert_max_num_queries):
-    drafted(*[line_of(MedicineFactory()) for _ in range(12)], encounter=visit)
-    signed(*[line_of(MedicineFactory()) for _ in range(12)], encounter=EncounterFactory(patient=visit.patient))
-
-    with django_assert_max_num_queries(20):
-        doctor.get(reverse("pharmacy:prescribing", args=[visit.public_id]))
-
-
 # --- Who may -------------------------------------------------------------------------------------
 
 

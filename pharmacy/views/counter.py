@@ -66,7 +66,7 @@ def _scanned(words: str) -> UUID | None:
 
 
 def find(request, public_id: UUID) -> Prescription:
-    return get_object_or_404(Prescription.objects.visible_to(request.user).with_details(), public_id=public_id)
+    return get_object_or_404(Prescription.objects.visible_to(request.user).with_people(), public_id=public_id)
 
 
 def show(request, prescription: Prescription, *, refusal: DomainError | None = None, refused: str = "", typed=None):
@@ -141,7 +141,8 @@ def _done(request, to: str):
 def _posted_items(request, prescription: Prescription) -> list[dict]:
     """What was typed per item; nothing or 0 leaves an item out. 'What is there' cuts each to what is in stock."""
     cut = request.POST.get("what_is_there") == "1"
-    lines = selectors.counter_lines(prescription, on=timezone.localdate())
+    prescribed = list(prescription.items.select_related("medicine").order_by("id"))
+    lines = selectors.counter_lines(prescribed, on=timezone.localdate())
     items = []
     for line in lines:
         typed = request.POST.get(f"quantity-{line.item.public_id}", "").strip()
@@ -221,7 +222,7 @@ def label_roll(request, dispense):
 @permission_required_page(VIEW_PRESCRIPTION)
 def paper(request, prescription):
     """The prescription as PDF."""
-    row = find(request, prescription)
+    row = get_object_or_404(Prescription.objects.visible_to(request.user).with_details(), public_id=prescription)
     if row.signed_at is None:
         raise NotSigned
     record_chart_read(patient=row.patient, by=request.user, subject=row)

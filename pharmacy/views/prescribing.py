@@ -1,6 +1,7 @@
 """Prescribing, as a page of its own and as a part of the consultation."""
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -34,10 +35,11 @@ def show(request, encounter: Encounter, *, refusal: DomainError | None = None, *
     if request.htmx:
         return render(request, "pharmacy/_prescribing.html", context, status=refusal_status(request, refusal) if refusal else 200)
     patient = encounter.patient
+    prefetch_related_objects([patient], "allergies")  # at hand when the checks ran
     context |= {
         "encounter": encounter,
         "patient": patient,
-        "allergies": list(patient.allergies.order_by("substance")),
+        "allergies": patient.allergies.all(),
         "allergies_known": patient.allergies_reviewed_at is not None,
     }
     return render(request, "pharmacy/prescribing.html", context, status=refusal.status if refusal else 200)
