@@ -6,27 +6,7 @@ from django.contrib import admin
 from billing.models import Invoice, InvoiceLine, Payment, PriceItem, Refund, Shift
 from billing.permissions import MANAGE_PRICE, OVERSEE_SHIFTS, VIEW_INVOICE, VIEW_PRICE
 from billing.services.prices import end_price, set_price
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Nothing is added, changed or deleted here; `view_codename` says who may look."""
-
-    view_codename = ""
-
-    def has_module_permission(self, request):
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm(self.view_codename)
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+from clinic.core.admin import CodenameAdmin, CodenameInline
 
 
 class PriceItemForm(forms.ModelForm):
@@ -36,7 +16,9 @@ class PriceItemForm(forms.ModelForm):
 
 
 @admin.register(PriceItem)
-class PriceItemAdmin(admin.ModelAdmin):
+class PriceItemAdmin(CodenameAdmin):
+    view_codename = VIEW_PRICE
+    add_codename = change_codename = MANAGE_PRICE
     form = PriceItemForm
     list_display = ["code", "name", "unit_price", "tax_percent", "valid_from", "valid_until"]
     list_filter = ["valid_from"]
@@ -52,37 +34,15 @@ class PriceItemAdmin(admin.ModelAdmin):
         else:
             obj.pk = set_price(by=request.user, **form.cleaned_data).pk
 
-    def has_module_permission(self, request):
-        return request.user.has_perm(VIEW_PRICE)
 
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm(VIEW_PRICE)
-
-    def has_add_permission(self, request):
-        return request.user.has_perm(MANAGE_PRICE)
-
-    def has_change_permission(self, request, obj=None):
-        return request.user.has_perm(MANAGE_PRICE)
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
-class LineInline(admin.TabularInline):
+class LineInline(CodenameInline):
     model = InvoiceLine
+    view_codename = VIEW_INVOICE
     fields = readonly_fields = ["kind", "description", "quantity", "unit_price", "discount", "tax", "total"]
-    extra = 0
-    can_delete = False
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm(VIEW_INVOICE)
-
-    def has_add_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdmin):
+class InvoiceAdmin(CodenameAdmin):
     view_codename = VIEW_INVOICE
     list_display = ["title", "patient", "state", "total", "paid", "issued_at"]
     list_filter = ["state", "issued_at"]
@@ -92,7 +52,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(CodenameAdmin):
     view_codename = VIEW_INVOICE
     list_display = ["received_at", "invoice", "method", "amount", "refunded", "received_by"]
     list_filter = ["method", "received_at"]
@@ -100,14 +60,14 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(CodenameAdmin):
     view_codename = VIEW_INVOICE
     list_display = ["refunded_at", "payment", "amount", "reason", "refunded_by"]
     list_select_related = ["payment", "refunded_by"]
 
 
 @admin.register(Shift)
-class ShiftAdmin(ReadOnlyAdmin):
+class ShiftAdmin(CodenameAdmin):
     view_codename = OVERSEE_SHIFTS
     list_display = ["opened_at", "cashier", "opening_float", "closed_at", "variance_reason"]
     list_select_related = ["cashier"]

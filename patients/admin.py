@@ -2,32 +2,19 @@
 
 from django.contrib import admin
 
+from clinic.core.admin import CodenameAdmin
 from patients.models import TreatmentType
 from patients.permissions import MANAGE_TREATMENT_TYPES
 from patients.services import treatments
 
 
 @admin.register(TreatmentType)
-class TreatmentTypeAdmin(admin.ModelAdmin):
+class TreatmentTypeAdmin(CodenameAdmin):
+    view_codename = add_codename = change_codename = MANAGE_TREATMENT_TYPES
     fields = ["name", "base_cost", "is_active"]
     list_display = ["name", "base_cost", "is_active"]
     list_filter = ["is_active"]
     search_fields = ["name"]
-
-    def has_module_permission(self, request):
-        return request.user.has_perm(MANAGE_TREATMENT_TYPES)
-
-    def has_view_permission(self, request, obj=None):
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request):
-        return self.has_module_permission(request)
-
-    def has_change_permission(self, request, obj=None):
-        return self.has_module_permission(request)
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def save_model(self, request, obj, form, change):
         if change:

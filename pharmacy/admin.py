@@ -5,36 +5,16 @@ Stock is only looked at. Prescriptions are not here: they are a patient's record
 
 from django.contrib import admin
 
+from clinic.core.admin import CodenameAdmin
 from pharmacy.models import Batch, Medicine, StockMovement, Supplier
 from pharmacy.permissions import MANAGE_MEDICINE, MANAGE_STOCK, VIEW_MEDICINE, VIEW_STOCK
 from pharmacy.services import catalogue
 
 
-class CodenameAdmin(admin.ModelAdmin):
-    """`view_codename` may look, `write_codename` may add and change; nothing is deleted."""
-
-    view_codename = ""
-    write_codename = ""
-
-    def has_module_permission(self, request):
-        return request.user.has_perm(self.view_codename)
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm(self.view_codename)
-
-    def has_add_permission(self, request):
-        return bool(self.write_codename) and request.user.has_perm(self.write_codename)
-
-    def has_change_permission(self, request, obj=None):
-        return self.has_add_permission(request)
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
 @admin.register(Medicine)
 class MedicineAdmin(CodenameAdmin):
-    view_codename, write_codename = VIEW_MEDICINE, MANAGE_MEDICINE
+    view_codename = VIEW_MEDICINE
+    add_codename = change_codename = MANAGE_MEDICINE
     list_display = ["name", "form", "strength", "unit", "price", "reorder_level", "is_controlled", "is_active"]
     list_filter = ["is_active", "is_controlled", "prescription_required", "form"]
     search_fields = ["name", "generic_name", "code"]
@@ -55,7 +35,8 @@ class MedicineAdmin(CodenameAdmin):
 
 @admin.register(Supplier)
 class SupplierAdmin(CodenameAdmin):
-    view_codename, write_codename = VIEW_STOCK, MANAGE_STOCK
+    view_codename = VIEW_STOCK
+    add_codename = change_codename = MANAGE_STOCK
     list_display = ["name", "phone", "email"]
     search_fields = ["name"]
 

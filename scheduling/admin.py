@@ -3,33 +3,10 @@
 from django.contrib import admin
 from django.utils import timezone
 
+from clinic.core.admin import CodenameAdmin, CodenameInline
 from scheduling.models import Appointment, DoctorException, DoctorSession, Queue, Token, TokenTransition
 from scheduling.permissions import CHANGE_APPOINTMENT, MANAGE_HOURS, VIEW_APPOINTMENT, VIEW_HOURS, VIEW_QUEUE
 from scheduling.services import booking, hours
-
-
-class CodenameAdmin(admin.ModelAdmin):
-    """Who may look and who may write: our codenames; never for a patient. Nothing is deleted."""
-
-    view_codename = ""
-    write_codename = ""
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.is_staff_member and request.user.has_perm(self.view_codename)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return bool(self.write_codename) and request.user.is_staff_member and request.user.has_perm(self.write_codename)
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def has_module_permission(self, request):
-        return self.has_view_permission(request)
 
 
 @admin.register(Appointment)
@@ -37,7 +14,7 @@ class AppointmentAdmin(CodenameAdmin):
     """Booked, moved and cancelled on the desk's pages; here the words about it are put right."""
 
     view_codename = VIEW_APPOINTMENT
-    write_codename = CHANGE_APPOINTMENT
+    change_codename = CHANGE_APPOINTMENT
     list_display = ["patient_name", "doctor", "starts", "status", "is_overbooked"]
     list_filter = ["status", "is_overbooked", "doctor__department"]
     list_select_related = ["patient", "doctor__user"]
@@ -67,14 +44,13 @@ class HoursAdmin(CodenameAdmin):
     """Hours are added and taken away, not edited: what was booked under them stays explained."""
 
     view_codename = VIEW_HOURS
+    add_codename = MANAGE_HOURS
     list_select_related = ["doctor__user"]
     search_fields = ["doctor__user__last_name", "doctor__user__first_name"]
     autocomplete_fields = ["doctor", "facility"]
 
-    def has_add_permission(self, request):
-        return request.user.is_staff_member and request.user.has_perm(MANAGE_HOURS)
-
-    has_manage_permission = has_add_permission
+    def has_manage_permission(self, request):
+        return self.has_add_permission(request)
 
 
 @admin.register(DoctorSession)
@@ -123,20 +99,10 @@ class QueueAdmin(CodenameAdmin):
     search_fields = ["code"]
 
 
-class TransitionInline(admin.TabularInline):
+class TransitionInline(CodenameInline):
     model = TokenTransition
+    view_codename = VIEW_QUEUE
     fields = readonly_fields = ["at", "from_status", "to_status", "room", "by", "is_undo"]
-    extra = 0
-    can_delete = False
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm(VIEW_QUEUE)
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Token)

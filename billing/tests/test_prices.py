@@ -61,7 +61,7 @@ def test_end_before_the_start_is_refused():
 
 @pytest.fixture
 def admin_client(client_as):
-    return client_as(user(Role.ADMIN, is_staff=True))
+    return client_as(user(Role.ADMIN))
 
 
 def test_back_office_sets_and_ends_prices_by_the_services(admin_client):

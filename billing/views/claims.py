@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import documents, selectors
 from billing.forms import ClaimAnswerForm, RemittanceForm
@@ -112,6 +112,7 @@ def charge_patient(request, invoice):
     return done(request, row)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required_page(MANAGE_CLAIMS)
 def remittance(request):
     """Check an insurer's file first, then import it: the checked text goes along in the form."""

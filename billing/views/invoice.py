@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import selectors
 from billing.forms import (
@@ -241,6 +241,7 @@ def discount(request, invoice):
     return done(request, row)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required_page(MAKE_INVOICE)
 def new(request):
     """By hand, for a patient who is named by the MRN (or `?patient=`)."""

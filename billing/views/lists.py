@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import selectors
 from billing.errors import AlreadyBilled
@@ -59,6 +59,7 @@ def show_to_bill(request, refusal: DomainError | None = None):
     return render(request, "billing/to_bill.html", context, status=refusal_status(request, refusal) if refusal else 200)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required_page(MAKE_INVOICE)
 def bill(request, encounter):
     """A look at what would be billed. By POST draft and issue in one press; `draft`, or who may not issue, gets the draft.

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.forms import PackageForm, put_errors
 from billing.models import Package, PriceItem
@@ -16,22 +15,20 @@ from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page
 
 
-@permission_required_page(VIEW_PRICE)
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required_page(VIEW_PRICE, writing=MANAGE_PRICE)
 def packages(request):
     """What is offered; by POST, which needs the right to set prices, one more."""
     today, refusal = timezone.localdate(), None
     form = PackageForm(request.POST or None, initial={"valid_from": today})
-    if request.method == "POST":
-        if not request.user.has_perm(MANAGE_PRICE):
-            raise PermissionDenied
-        if form.is_valid():
-            try:
-                made = set_package(by=request.user, **form.cleaned_data)
-                messages.success(request, f"{made.name} is offered.")
-                return redirect("billing:packages")
-            except DomainError as error:
-                put_errors(form, error.errors)
-                refusal = error
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = set_package(by=request.user, **form.cleaned_data)
+            messages.success(request, f"{made.name} is offered.")
+            return redirect("billing:packages")
+        except DomainError as error:
+            put_errors(form, error.errors)
+            refusal = error
     context = {
         "packages": Package.objects.prefetch_related("parts").order_by("code", "-valid_from")[:100],
         "prices": PriceItem.objects.priced_on(today).order_by("name"),

@@ -4,25 +4,13 @@ from django.contrib.auth.models import Group
 from clinic.accounts.models import Department, Doctor, Facility, Specialization, User
 from clinic.accounts.permissions import MANAGE_DIRECTORY, MANAGE_USERS
 from clinic.accounts.services import directory, staff
+from clinic.core.admin import CodenameAdmin
 
 admin.site.unregister(Group)  # roles are written in code
 
 
-class DirectoryPermissions:
-    """One codename for the whole directory."""
-
-    codename = MANAGE_DIRECTORY
-
-    def _may(self, request, obj=None):
-        return request.user.has_perm(self.codename)
-
-    has_view_permission = has_add_permission = has_change_permission = has_delete_permission = _may
-
-    def has_module_permission(self, request):
-        return self._may(request)
-
-
-class EntryAdmin(DirectoryPermissions, admin.ModelAdmin):
+class EntryAdmin(CodenameAdmin):
+    view_codename = add_codename = change_codename = delete_codename = MANAGE_DIRECTORY
     search_fields = ["name"]
 
     def save_model(self, request, obj, form, change):
@@ -49,21 +37,16 @@ class DepartmentAdmin(EntryAdmin):
 
 
 @admin.register(Doctor)
-class DoctorAdmin(DirectoryPermissions, admin.ModelAdmin):
+class DoctorAdmin(CodenameAdmin):
     """A new doctor is registered as a user first, over the API or the users' page."""
 
+    view_codename = change_codename = MANAGE_DIRECTORY
     list_display = ["name", "department", "licence_number", "consultation_fee", "room", "is_active"]
     list_filter = ["department", "is_active", "specializations"]
     list_select_related = ["user", "department"]
     search_fields = ["user__first_name", "user__last_name", "licence_number"]
     readonly_fields = ["user", "version", "updated_at"]
     autocomplete_fields = ["department", "specializations", "facilities"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def save_model(self, request, obj, form, change):
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
@@ -74,21 +57,15 @@ class DoctorAdmin(DirectoryPermissions, admin.ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(DirectoryPermissions, admin.ModelAdmin):
+class UserAdmin(CodenameAdmin):
     """Who signs in. New staff are registered over the API; here they are found, and let in or out."""
 
-    codename = MANAGE_USERS
+    view_codename = change_codename = MANAGE_USERS
     list_display = ["username", "first_name", "last_name", "email", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
     search_fields = ["username", "first_name", "last_name", "email"]
     fields = readonly_fields = ["username", "first_name", "last_name", "email", "groups", "is_active", "last_login", "date_joined"]
     actions = ["disable", "enable"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     @admin.action(description="Disable: they are signed out at once")
     def disable(self, request, queryset):

@@ -22,6 +22,7 @@ STAFF_ROLES = tuple(role for role in Role if role is not Role.PATIENT)
 ROLE_CODENAMES: dict[str, frozenset[str]] = {
     Role.RECEPTION: frozenset(
         {
+            "accounts.open_back_office",
             "patients.view_patient",
             "patients.add_patient",
             "patients.change_patient",
@@ -100,6 +101,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
     ),
     Role.PHARMACIST: frozenset(
         {
+            "accounts.open_back_office",
             "patients.view_patient",
             "patients.break_glass",
             "pharmacy.view_medicine",
@@ -113,6 +115,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
     ),
     Role.MANAGER: frozenset(
         {
+            "accounts.open_back_office",
             "audit.view_log",
             "patients.view_access_log",
             "patients.view_break_glass",

@@ -15,6 +15,7 @@ from clinic.accounts.origin import origin_of, remember_device
 from clinic.accounts.services.sign_in import sign_in
 from clinic.accounts.services.staff import change_password
 from clinic.accounts.services.tokens import record_sign_out
+from clinic.core.pages import signed_in_page
 
 
 @login_not_required
@@ -45,6 +46,7 @@ def login(request):
 
 
 @require_POST
+@signed_in_page
 def logout(request):
     record_sign_out(user=request.user)
     auth.logout(request)
@@ -53,6 +55,7 @@ def logout(request):
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
+@signed_in_page
 def password_change(request):
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():

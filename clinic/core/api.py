@@ -12,6 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from clinic.core.http import PROBLEM_TYPE, etag_of
+from clinic.core.policy import SIGNED_IN, Policy, needs
 
 
 def encode_other(value):
@@ -84,11 +85,14 @@ def whole_list(rows: list) -> dict:
     return {"count": len(rows), "next": None, "previous": None, "results": rows}
 
 
+ANY_SIGNED_IN = object()
+
+
 class HasActionPermission(BasePermission):
     """Default deny: the view names a codename for the action, and the user's roles grant it.
 
     `action_permissions` maps a viewset's action (or a plain view's lower-case method) to a codename, a
-    tuple of codenames of which one is enough, or ANY_SIGNED_IN. What is not named is refused.
+    tuple of codenames of which one is enough, ANY_SIGNED_IN, or a Policy. What is not named is refused.
     """
 
     def has_permission(self, request, view):
@@ -99,15 +103,18 @@ class HasActionPermission(BasePermission):
         action = getattr(view, "action", None) or request.method.lower().replace("head", "get")
         if action in {"options", "metadata"}:
             return True
-        needed = getattr(view, "action_permissions", {}).get(action)
-        if needed is None:
-            return False
-        if needed is ANY_SIGNED_IN:
-            return True
-        return any(request.user.has_perm(code) for code in ([needed] if isinstance(needed, str) else needed))
+        policy = policy_of_action(view, action)
+        return policy is not None and policy.lets_in(request.user)
 
 
-ANY_SIGNED_IN = object()
+def policy_of_action(view, action: str) -> Policy | None:
+    """What the view (or its class) declares for the action; None when it declares nothing."""
+    declared = getattr(view, "action_permissions", {}).get(action)
+    if declared is None or isinstance(declared, Policy):
+        return declared
+    if declared is ANY_SIGNED_IN:
+        return SIGNED_IN
+    return needs(*([declared] if isinstance(declared, str) else declared))
 
 
 class EtagMixin:

@@ -5,20 +5,51 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import PermissionDenied
 
+from clinic.core.policy import PUBLIC, SIGNED_IN, Policy, needs, staff_with
 
-def permission_required_page(*codenames: str):
-    """Decorate a page's view: a signed-in person needs one of the codenames, else 403 (audited by the middleware)."""
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def page_for(policy: Policy, *, writing: Policy | None = None):
+    """Decorate a page's view: who is not let in gets 403 (audited by the middleware).
+
+    `writing` is the policy of a POST where it differs. The view carries both, so that routes can be walked.
+    """
 
     def decorate(view):
         @functools.wraps(view)
         def run(request, *args, **kwargs):
-            if not any(request.user.has_perm(code) for code in codenames):
+            if not policy_of_page(run, request.method).lets_in(request.user):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
+        run.policies = (policy, writing or policy)
         return run
 
     return decorate
+
+
+def policy_of_page(view, method: str) -> Policy | None:
+    """What the view declares for the method; None when it declares nothing."""
+    if not getattr(view, "login_required", True):
+        return PUBLIC
+    if not hasattr(view, "policies"):
+        return None
+    reading, writing = view.policies
+    return reading if method in SAFE_METHODS else writing
+
+
+def permission_required_page(*codenames: str, writing: str = ""):
+    """A signed-in person needs one of the codenames; for a POST `writing`, where it is given."""
+    return page_for(needs(*codenames), writing=needs(writing) if writing else None)
+
+
+def staff_page(*codenames: str):
+    """As permission_required_page, for pages that show other people's rows: never for a patient alone."""
+    return page_for(staff_with(*codenames))
+
+
+signed_in_page = page_for(SIGNED_IN)
 
 
 def posted_request_id(request) -> UUID:

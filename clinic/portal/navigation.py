@@ -32,7 +32,7 @@ ENTRIES = (
     Entry("Who read my chart", "patients:own_access_log", "eye", "patients.view_access_log", staff_only=False, patients_only=True),
     Entry("Audit", "audit:log", "shield-check", "audit.view_log", "a"),
     Entry("Self-check", "audit:self_check", "clipboard-document-check", "audit.view_log", "v"),
-    Entry("Back office", "admin:index", "cog-6-tooth", "accounts.manage_directory", "o"),
+    Entry("Back office", "admin:index", "cog-6-tooth", "accounts.open_back_office", "o"),
 )
 
 

@@ -137,7 +137,7 @@ class TestApi:
 
 class TestPage:
     def test_back_office_writes_through_the_service(self, client_as):
-        manager = client_as(user(Role.MANAGER, is_staff=True))
+        manager = client_as(user(Role.MANAGER))
 
         manager.post("/admin/patients/treatmenttype/add/", {"name": "ECG", "base_cost": "20.00", "is_active": "on"})
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def office(client_as):
-    return client_as(user(Role.PHARMACIST, is_staff=True))
+    return client_as(user(Role.PHARMACIST))
 
 
 def form_of(medicine: Medicine, **changes):
@@ -55,6 +55,6 @@ def test_stock_is_only_looked_at(office, model):
 
 
 def test_others_see_no_stock_in_the_back_office(client_as):
-    client = client_as(user(Role.RECEPTION, is_staff=True))
+    client = client_as(user(Role.RECEPTION))
 
     assert client.get(reverse("admin:pharmacy_batch_changelist")).status_code == 403

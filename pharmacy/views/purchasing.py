@@ -111,23 +111,20 @@ def cancel(request, order: UUID):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required_page(VIEW_STOCK)
+@permission_required_page(VIEW_STOCK, writing=MANAGE_STOCK)
 def suppliers(request):
     """Who delivers; the last form adds one."""
     can_manage, form = request.user.has_perm(MANAGE_STOCK), SupplierForm(request.POST or None)
     refusal: DomainError | None = None
-    if request.method == "POST":
-        if not can_manage:
+    if request.method == "POST" and form.is_valid():
+        try:
+            catalogue.add_supplier(data=form.cleaned_data, by=request.user)
+        except DomainError as error:
+            refusal = error
+            put_errors(form, error.errors or {"name": [error.detail]})
+        else:
+            messages.success(request, "Added.")
             return redirect("pharmacy:suppliers")
-        if form.is_valid():
-            try:
-                catalogue.add_supplier(data=form.cleaned_data, by=request.user)
-            except DomainError as error:
-                refusal = error
-                put_errors(form, error.errors or {"name": [error.detail]})
-            else:
-                messages.success(request, "Added.")
-                return redirect("pharmacy:suppliers")
     context = {
         "suppliers": Supplier.objects.order_by("name", "id"),
         "form": form,

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clinic.audit.api import keyed
-from clinic.core.errors import Forbidden
+from clinic.core.policy import staff_with
 from scheduling.api.serializers import SeriesCancelInput, SeriesInput
 from scheduling.models import AppointmentSeries
 from scheduling.permissions import BOOK_APPOINTMENT, CANCEL_APPOINTMENT, VIEW_APPOINTMENT
@@ -22,12 +22,10 @@ def series_of(request, public_id) -> AppointmentSeries:
 class RecurringAppointments(APIView):
     """Staff only: a patient books one appointment at a time."""
 
-    action_permissions = {"post": BOOK_APPOINTMENT}
+    action_permissions = {"post": staff_with(BOOK_APPOINTMENT)}
 
     @keyed
     def post(self, request):
-        if request.user.is_only_patient:
-            raise Forbidden
         body = SeriesInput(data=request.data, context={"user": request.user})
         body.is_valid(raise_exception=True)
         wanted = body.validated_data

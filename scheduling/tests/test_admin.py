@@ -16,7 +16,7 @@ def url(model, page="changelist", *args):
 
 @pytest.fixture
 def office(client_as):
-    return client_as(user(Role.ADMIN, is_staff=True))
+    return client_as(user(Role.ADMIN))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_leave_is_added_and_removed_through_the_service(office):
 
 
 def test_manager_looks_and_patient_does_not(client_as):
-    manager, patient = client_as(user(Role.MANAGER, is_staff=True)), client_as(user(Role.PATIENT, is_staff=True))
+    manager, patient = client_as(user(Role.MANAGER)), client_as(user(Role.PATIENT))
 
     assert manager.get(url("appointment")).status_code == 200
     assert patient.get(url("appointment")).status_code == 403

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.core.errors import DomainError
-from clinic.core.pages import permission_required_page, posted_request_id
+from clinic.core.pages import permission_required_page, posted_request_id, staff_page
 from patients.permissions import START_ENCOUNTER
 from scheduling.forms import ReasonForm
 from scheduling.models import Appointment, AppointmentStatus
@@ -18,7 +18,7 @@ from scheduling.permissions import CANCEL_APPOINTMENT, CHANGE_APPOINTMENT, ISSUE
 from scheduling.selectors.arrivals import arrival
 from scheduling.services import booking, queueing
 from scheduling.services.visits import start_visit as start_the_visit
-from scheduling.views.pages import back_to, refused, staff_page, status_of, url_with
+from scheduling.views.pages import back_to, refused, status_of, url_with
 
 
 @require_safe

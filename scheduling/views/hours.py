@@ -9,13 +9,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic.accounts.models import Doctor
 from clinic.core.errors import DomainError
+from clinic.core.pages import staff_page
 from scheduling.forms import ExceptionForm, SessionForm
 from scheduling.models import DoctorException, DoctorSession
 from scheduling.permissions import MANAGE_HOURS, VIEW_HOURS
 from scheduling.selectors.picker import active_doctors
 from scheduling.selectors.working import exceptions_from, sessions_from, summary_of
 from scheduling.services import hours as service
-from scheduling.views.pages import asked_id, refused, staff_page, status_of, url_with
+from scheduling.views.pages import asked_id, refused, status_of, url_with
 
 
 @require_safe

@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.core.errors import NotFound
+from clinic.core.pages import staff_page
 from scheduling.forms import ReasonForm
 from scheduling.models import Appointment, DoctorException
 from scheduling.permissions import CHANGE_APPOINTMENT, VIEW_APPOINTMENT
 from scheduling.selectors.leave import undecided, with_offers
 from scheduling.services import leave
-from scheduling.views.pages import staff_page, url_with
+from scheduling.views.pages import url_with
 
 PER_PAGE = 25
 

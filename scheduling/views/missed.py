@@ -5,10 +5,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from clinic.core.pages import staff_page
 from scheduling.forms import ReasonForm
 from scheduling.permissions import CHANGE_APPOINTMENT
 from scheduling.selectors.missed import DAYS_SHOWN, missed_days, missed_on
-from scheduling.views.pages import asked_date, staff_page, url_with
+from scheduling.views.pages import asked_date, url_with
 
 PER_PAGE = 50
 

@@ -1,11 +1,9 @@
 """What the pages of scheduling share."""
 
-import functools
 from datetime import date
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,24 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from clinic.audit.http import record_refusal
 from clinic.core.errors import DomainError
-from clinic.core.pages import permission_required_page, refusal_status
+from clinic.core.pages import refusal_status
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2200, 1, 1)
-
-
-def staff_page(*codenames: str):
-    """As permission_required_page, for pages that show other people's rows: never for a patient alone."""
-
-    def decorate(view):
-        @functools.wraps(view)
-        def run(request, *args, **kwargs):
-            if not request.user.is_staff_member:
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return permission_required_page(*codenames)(run)
-
-    return decorate
 
 
 def refused(request: HttpRequest, refusal: DomainError) -> dict:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic.accounts.models import Department, Doctor
 from clinic.core.errors import DomainError
-from clinic.core.pages import posted_request_id
+from clinic.core.pages import posted_request_id, staff_page
 from patients.permissions import START_ENCOUNTER
 from scheduling.models import Queue, Token
 from scheduling.permissions import CALL_TOKENS, CHANGE_TOKENS, VIEW_QUEUE
@@ -22,7 +22,7 @@ from scheduling.selectors.console import console as read_console
 from scheduling.selectors.console import doctors_for
 from scheduling.services import queueing
 from scheduling.services.visits import start_visit
-from scheduling.views.pages import asked_id, refused, staff_page, status_of, url_with
+from scheduling.views.pages import asked_id, refused, status_of, url_with
 
 
 @require_safe

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from clinic.accounts.models import Department, Doctor
+from clinic.core.pages import staff_page
 from scheduling.permissions import VIEW_APPOINTMENT
 from scheduling.selectors.schedule import columns, doctors_of_day, week_of
-from scheduling.views.pages import asked_date, asked_id, staff_page, url_with
+from scheduling.views.pages import asked_date, asked_id, url_with
 
 DOCTORS_PER_PAGE = 12
 

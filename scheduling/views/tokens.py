@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic.accounts.models import Doctor
 from clinic.core.errors import DomainError
-from clinic.core.pages import posted_request_id
+from clinic.core.pages import posted_request_id, staff_page
 from patients.permissions import START_ENCOUNTER
 from scheduling.forms import PlaceForm, PriorityForm
 from scheduling.models import Token, TokenStatus
@@ -19,7 +19,7 @@ from scheduling.selectors.queue import queue_name, room_words, token_row, token_
 from scheduling.services import queueing
 from scheduling.services.transfers import transfer_token
 from scheduling.services.visits import open_before_call
-from scheduling.views.pages import asked_id, refused, staff_page, status_of, url_with
+from scheduling.views.pages import asked_id, refused, status_of, url_with
 
 
 @require_safe

@@ -2,9 +2,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from clinic.core.pages import staff_page
 from scheduling.permissions import VIEW_WAITS
 from scheduling.selectors.waits import told_and_true
-from scheduling.views.pages import staff_page
 
 
 @require_safe

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.core.errors import DomainError
+from clinic.core.pages import staff_page
 from patients.models import Patient
 from scheduling.forms import WalkInForm
 from scheduling.models import Token
@@ -19,7 +20,7 @@ from scheduling.permissions import ISSUE_TOKENS, VIEW_QUEUE
 from scheduling.selectors.place import place_of
 from scheduling.selectors.queue import queue_name, room_words, token_row
 from scheduling.services import queueing
-from scheduling.views.pages import asked_id, refused, staff_page, status_of
+from scheduling.views.pages import asked_id, refused, status_of
 
 
 @require_http_methods(["GET", "POST"])

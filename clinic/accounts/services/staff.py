@@ -13,9 +13,6 @@ from clinic.core.db import constraint_of
 from clinic.core.errors import InvalidInput
 from clinic.core.recording import record
 
-# Those who work in the back office as well.
-_BACK_OFFICE = {Role.ADMIN, Role.MANAGER, Role.RECEPTION}
-
 
 def register_staff(*, data: dict, roles: list[str], doctor: dict | None = None, by: User | None) -> User:
     """Make a user with roles, and their Doctor row where `doctor` is given.
@@ -25,7 +22,7 @@ def register_staff(*, data: dict, roles: list[str], doctor: dict | None = None, 
     password, a doctor without the role or the reverse) and NameTaken.
     """
     _check_roles(roles, doctor)
-    user = User(**{name: value for name, value in data.items() if name != "password"}, is_staff=bool(_BACK_OFFICE & set(roles)))
+    user = User(**{name: value for name, value in data.items() if name != "password"})
     _set_password(user, data.get("password"))
     try:
         with transaction.atomic():

@@ -79,7 +79,16 @@ def test_signed_in_pages_are_stored_in_no_cache(client_as):
 def test_admin_has_no_sign_in_page_of_its_own(client_as):
     assert Client().get("/admin/").status_code == 302
     assert Client().get("/admin/login/")["Location"].startswith(LOGIN)
-    assert client_as(user(Role.NURSE)).get("/admin/login/").status_code == 403
+    assert client_as(user(Role.NURSE)).get("/admin/").status_code == 403
+
+
+def test_admin_changes_no_password_and_signs_nobody_out_behind_the_clinics_back(client_as):
+    client = client_as(user(Role.MANAGER))
+
+    assert client.get("/admin/password_change/")["Location"] == "/accounts/password/"
+    assert client.post("/admin/logout/")["Location"] == LOGIN
+    assert OutboxEvent.objects.filter(action="accounts.user.signed_out").count() == 1
+    assert client.get("/admin/").status_code == 302
 
 
 def test_argon2_is_what_a_clinic_stores(settings):

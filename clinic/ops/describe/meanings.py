@@ -62,7 +62,7 @@ COLUMNS = {
     "accounts.User.last_login": "When the user last signed in.",
     "accounts.User.date_joined": "When the user was made.",
     "accounts.User.is_superuser": "Not used: rights follow from roles.",
-    "accounts.User.is_staff": "May open the Django admin.",
+    "accounts.User.is_staff": "Not used: who opens the back office follows from the roles.",
     "accounts.User.first_name": "Given name.",
     "accounts.User.last_name": "Family name.",
     "accounts.Doctor.licence_number": "Of the licence to practise; unique.",

@@ -3,6 +3,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from clinic.accounts.roles import Role
+from clinic.core.pages import signed_in_page
 from clinic.portal import selectors
 from clinic.portal.navigation import navigation_for
 
@@ -17,6 +18,7 @@ START_PAGES = {
 
 
 @require_safe
+@signed_in_page
 def start(request):
     """After signing in: straight to where one's work is; a person of no or several roles chooses at home."""
     pages = {page for role, page in START_PAGES.items() if request.user.has_role(role)}
@@ -24,6 +26,7 @@ def start(request):
 
 
 @require_safe
+@signed_in_page
 def home(request):
     if request.user.is_only_patient:
         return render(request, "portal/patient_home.html", selectors.patient_home(request.user, now=timezone.now()))

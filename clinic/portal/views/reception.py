@@ -4,10 +4,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from clinic.core.pages import staff_page
 from patients.selectors import search_patients
 from scheduling.permissions import ISSUE_TOKENS
 from scheduling.selectors import arrivals
-from scheduling.views.pages import staff_page
 
 MOST_FOUND = 8
 _SHOWN = {"expected": ["booked"], "here": list(arrivals.HERE), "all": None}
