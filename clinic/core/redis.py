@@ -71,13 +71,13 @@ async def messages(channel: str) -> AsyncIterator[str]:
         async with connection, connection.pubsub() as subscription:
             await subscription.subscribe(key(channel))
             while True:
-                message = await subscription.get_message(ignore_subscribe_messages=True, timeout=_SILENCE_S)
-                if message and message["type"] == "message":
-                    yield message["data"]
-                elif message is None and asked:
+                message = await subscription.get_message(timeout=_SILENCE_S)  # None is silence; an answered ping is a message too
+                if message is None and asked:
                     raise RedisDown
-                elif message is None:
+                if message is None:
                     await subscription.ping()
+                elif message["type"] == "message":
+                    yield message["data"]
                 asked = message is None
     except (RedisError, OSError) as error:
         raise RedisDown from error
