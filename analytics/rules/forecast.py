@@ -5,7 +5,7 @@ the days up to one evening, forecasts the two weeks after, and is compared with 
 choose the method are not the weeks that its error is measured on, else the error would flatter it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -41,10 +41,17 @@ class Forecast:
 
     method: Method
     days: tuple[float, ...]
-    error: float  # mean absolute error, visits a day
-    naive_error: float
+    errors: Mapping[str, float]  # by method: mean absolute error, visits a day
     margin: float  # 8 of 10 back-tested days lay within the forecast plus or minus this
     tested: int  # days
+
+    @property
+    def error(self) -> float:
+        return self.errors[self.method.key]
+
+    @property
+    def naive_error(self) -> float:
+        return self.errors[NAIVE.key]
 
 
 def forecast(history: History) -> Forecast | None:
@@ -53,16 +60,16 @@ def forecast(history: History) -> Forecast | None:
         return None
     last = len(history) - HORIZON
     measuring = [last - WEEK * back for back in range(_ORIGINS)]
-    choosing = [origin - WEEK * _ORIGINS for origin in measuring]
+    choosing = [origin - WEEK * (_ORIGINS + 1) for origin in measuring]  # their two weeks end where the measured ones begin
     method = min(METHODS, key=lambda each: fmean(_misses(each, history, choosing)))  # of equals the first, so the plainest
-    misses = _misses(method, history, measuring)
+    misses = {each.key: _misses(each, history, measuring) for each in METHODS}
+    own = misses[method.key]
     return Forecast(
         method=method,
         days=tuple(_ahead(method, history)),
-        error=fmean(misses),
-        naive_error=fmean(_misses(NAIVE, history, measuring)),
-        margin=sorted(misses)[int(_WITHIN * (len(misses) - 1))],
-        tested=len(misses),
+        errors={key: fmean(each) for key, each in misses.items()},
+        margin=sorted(own)[int(_WITHIN * (len(own) - 1))],
+        tested=len(own),
     )
 
 

@@ -1,5 +1,5 @@
-"""How likely a patient is to stay away, from two things that are known when the appointment is booked: how long ahead it
-was booked, and how often this patient stayed away before.
+"""How likely a patient is to stay away, from two things that are known on the day before: how long ahead the appointment
+was booked, and how often this patient stayed away until then.
 
 Each combination is a cell; its rate is drawn towards the rate of all, the more the fewer appointments it has seen. The
 rates are learned from earlier appointments and measured on later ones.
@@ -66,6 +66,7 @@ class BackTest:
 
     @property
     def helps(self) -> bool:
+        """Whether the risks tell more than the rate of all does."""
         return self.score < self.base
 
 

@@ -24,7 +24,7 @@ def test_a_steady_week_is_continued_from_whatever_weekday(extra):
     found = forecast(history)
 
     assert list(found.days) == (WEEKLY * 32)[len(history) : len(history) + HORIZON]
-    assert (found.error, found.naive_error, found.margin) == (0, 0, 0)
+    assert (found.errors, found.margin) == ({"naive": 0, "mean": 0, "median": 0}, 0)
     assert found.method is NAIVE  # of equals the plainest
 
 
@@ -81,3 +81,11 @@ def test_what_comes_later_never_reaches_an_earlier_forecast(history, later):
     misses = rules._misses(METHODS[1], changed, [origin])
 
     assert misses == [abs(day - later) for day in rules._ahead(METHODS[1], history[:origin])]
+
+
+@given(st.lists(st.integers(0, 400), min_size=LEAST_DAYS, max_size=LEAST_DAYS + 30), st.integers(0, 10_000))
+def test_the_days_that_measure_have_no_say_in_the_choice(history, later):
+    measured = HORIZON + 3 * rules.WEEK
+    changed = [*history[:-measured], *[later] * measured]
+
+    assert forecast(changed).method is forecast(history).method

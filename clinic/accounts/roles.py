@@ -97,6 +97,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "pharmacy.view_prescription",
             "pharmacy.prescribe",
             "pharmacy.witness",
+            "analytics.view_own_figures",
         }
     ),
     Role.PHARMACIST: frozenset(
