@@ -7,7 +7,7 @@ import os
 from datetime import date, time
 from pathlib import Path
 
-DOCTORS, DEPARTMENTS, PATIENTS = 10, 2, 4_000
+DOCTORS, DEPARTMENTS, PATIENTS, ACCOUNTS = 10, 2, 4_000, 2
 SLOT_MINUTES = 15
 OPENS, CLOSES = time(8), time(18)
 STAFF = {"reception": "RECEPTION", "nurse": "NURSE", "pharmacist": "PHARMACIST", "manager": "MANAGER", "admin": "ADMIN"}
@@ -24,7 +24,9 @@ def main() -> None:
     users = _staff()
     doctors = _doctors(departments)
     _hours(doctors)
-    _write_facts(doctors, departments, _patients(), users | {f"doctor{n}": doctor.user for n, doctor in enumerate(doctors)})
+    patients = _patients()
+    users |= _accounts(patients)
+    _write_facts(doctors, departments, patients, users | {f"doctor{n}": doctor.user for n, doctor in enumerate(doctors)})
 
 
 def _departments() -> list:
@@ -79,6 +81,16 @@ def _patients() -> list:
         for n in range(PATIENTS)
     ]
     return Patient.objects.bulk_create(rows)
+
+
+def _accounts(patients: list) -> dict:
+    """The first two patients can sign in."""
+    from patients.models import Patient
+
+    users = {f"patient{n}": _register(f"patient{n}", "PATIENT") for n in range(ACCOUNTS)}
+    for patient, user in zip(patients, users.values(), strict=False):
+        Patient.objects.filter(pk=patient.pk).update(user=user)
+    return users
 
 
 def _write_facts(doctors, departments, patients, users) -> None:

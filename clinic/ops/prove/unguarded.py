@@ -181,6 +181,16 @@ def versions() -> None:
     encounters.check_version = registration.check_version = lambda row, expected: None
 
 
+def scoping() -> None:
+    """Every query shows every row, whoever asks."""
+    from django.apps import apps
+
+    for model in apps.get_models():
+        rows = type(model._default_manager.all())
+        if hasattr(rows, "visible_to"):
+            rows.visible_to = lambda found, user: found
+
+
 def nothing() -> None:
     """The guard that is missing is a setting of the database."""
 
@@ -198,6 +208,7 @@ GUARDS = (
     belonging,
     signing,
     versions,
+    scoping,
     nothing,
 )
 

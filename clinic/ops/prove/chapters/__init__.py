@@ -8,6 +8,7 @@ from clinic.ops.prove.chapters.check_ins import CheckIns
 from clinic.ops.prove.chapters.crashes import Crashes
 from clinic.ops.prove.chapters.dispensing import Dispensing
 from clinic.ops.prove.chapters.edits import Edits
+from clinic.ops.prove.chapters.isolation import Isolation
 from clinic.ops.prove.chapters.money import Money
 from clinic.ops.prove.chapters.notes import Notes
 from clinic.ops.prove.chapters.patients import OnePatient
@@ -27,5 +28,6 @@ CHAPTERS = (
     Notes,
     Signing,
     Edits,
+    Isolation,
     Crashes,
 )
