@@ -21,6 +21,7 @@ app.conf.beat_schedule = {
     "remind of appointments": {"task": "scheduling.tasks.send_reminders", "schedule": 60.0},
     "move note bodies to MongoDB": {"task": "patients.tasks.ship_notes", "schedule": 10.0},
     "sum up the days": {"task": "analytics.tasks.write_summaries", "schedule": 300.0},
+    "bring the figures up to date": {"task": "analytics.tasks.run_etl", "schedule": 30.0},
     "sum up the last days anew": {
         "task": "analytics.tasks.write_summaries",
         "schedule": crontab(hour=0, minute=20),

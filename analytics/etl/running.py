@@ -1,0 +1,148 @@
+"""Bringing the star schema up to date: from the queue of changes, or from everything there is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from analytics.etl.changes import keys_to_derive
+from analytics.etl.derived import Scope
+from analytics.etl.rollups import ROLLUPS, refresh_touched
+from analytics.etl.sources import FACTS, SOURCES, SUMMED, Source
+from analytics.locks import lock_etl
+from analytics.models import Change, EtlState
+from clinic.core.db import atomic_with_retry
+
+BATCH = 5_000
+SLICE = 100_000
+
+# (what is being done, how much of it, how much in all)
+Say = Callable[[str, int, int], None]
+
+_TAKE = """
+    DELETE FROM analytics_change WHERE id IN (SELECT id FROM analytics_change ORDER BY id LIMIT %s)
+    RETURNING id, subject, source_id
+"""
+_DAYS = """
+    INSERT INTO dim_date (date, year, quarter, month, month_start, iso_year, iso_week, weekday, is_weekend)
+    SELECT date, extract(year FROM date), extract(quarter FROM date), extract(month FROM date), date_trunc('month', date)::date,
+           extract(isoyear FROM date), extract(week FROM date), extract(isodow FROM date), extract(isodow FROM date) > 5
+      FROM (SELECT DISTINCT date FROM {table} target WHERE {scope}) days
+    ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass
+class Done:
+    """`taken` changes from the queue; `changed` rows of the star schema and its sums."""
+
+    taken: int = 0
+    changed: int = 0
+    batches: int = 0
+
+
+def run_etl(*, batch: int = BATCH, say: Say = lambda *_: None) -> Done:
+    """Work the queue of changes off, batch by batch, each in one transaction: changes leave the queue when their facts are there.
+
+    The last batch also notes as of when the figures are. Ended at any point, the next run goes on. The very first
+    run rebuilds: rows from before the queue are in no queue. One run at a time: another waits, and raises Busy
+    after lock_timeout.
+    """
+    done = Done() if EtlState.objects.filter(as_of__isnull=False).exists() else rebuild(say=say)
+    waiting = Change.objects.count()
+    while True:
+        taken, changed = _work_off(batch)
+        done = Done(done.taken + taken, done.changed + changed, done.batches + 1)
+        say("changes", done.taken, max(waiting, done.taken))
+        if taken < batch:
+            return done
+
+
+@atomic_with_retry
+def _work_off(batch: int) -> tuple[int, int]:
+    _begin()
+    now = _clock()
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [batch])
+        rows = cursor.fetchall()
+    changed = _derive([(subject, source_id) for _, subject, source_id in rows])
+    _finish(now if len(rows) < batch else None, watermark=max((row[0] for row in rows), default=0))
+    return len(rows), changed
+
+
+def _derive(changes: list[tuple[str, int]]) -> int:
+    if not changes:
+        return 0
+    keys = keys_to_derive(changes)
+    changed, cells = 0, set()
+    for source in SOURCES:
+        if not keys[source.subject]:
+            continue
+        scope = source.by_ids(sorted(keys[source.subject]))
+        if source in SUMMED:
+            written, touched = source.derived.refresh_cells(scope)
+            cells |= touched
+        else:
+            written = source.derived.refresh(scope)
+        if written and source in FACTS:
+            _note_days(source, scope)
+        changed += written
+    return changed + refresh_touched(cells)
+
+
+@atomic_with_retry
+def rebuild(*, say: Say = lambda *_: None) -> Done:
+    """Derive everything from the operational rows, in one transaction; rows that are right stay as they are.
+
+    The queue is left to the next run, which finds nothing left to change. Takes memory for a slice of the rows.
+    """
+    _begin()
+    now, changed = _clock(), 0
+    for source in SOURCES:
+        highest = _highest(source)
+        for low in range(0, highest + 1, SLICE):
+            scope = source.by_range(low, low + SLICE)
+            written = source.derived.refresh(scope)
+            if written and source in FACTS:
+                _note_days(source, scope)
+            changed += written
+            say(source.derived.table, min(low + SLICE, highest), highest)
+    for place, rollup in enumerate(ROLLUPS, 1):
+        changed += rollup.derived.refresh(rollup.whole())
+        say("sums", place, len(ROLLUPS))
+    _finish(now)
+    return Done(changed=changed, batches=1)
+
+
+def _begin() -> None:
+    lock_etl()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+
+
+def _finish(as_of: datetime | None, *, watermark: int = 0) -> None:
+    """Note how far the figures are; `as_of` when all that was committed by then is in them."""
+    state, _ = EtlState.objects.get_or_create(pk=1)
+    state.as_of = as_of or state.as_of
+    state.watermark = max(state.watermark, watermark)
+    state.save()
+
+
+def _note_days(source: Source, scope: Scope) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_DAYS.format(table=source.derived.table, scope=scope.of_target), scope.params)
+
+
+def _highest(source: Source) -> int:
+    """The highest primary key here or there."""
+    table, key = source.derived.table, source.key
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT greatest((SELECT max(id) FROM {source.table}), (SELECT max({key}) FROM {table}), 0)")
+        return cursor.fetchone()[0]
+
+
+def _clock() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
