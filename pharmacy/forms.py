@@ -196,6 +196,10 @@ class TreatmentForm(PartForm):
                 min_value=1, max_value=MAX_QUANTITY, required=False, label=f"Units of medicine {row}"
             )
 
+    def offer(self, types) -> None:
+        """The lines of the catalogue that were read for this page."""
+        self.fields["treatment_type"].choices = [("", "Choose"), *((each.public_id, each.name) for each in types)]
+
     def medicine_fields(self):
         return [self[f"{name}_{row}"] for row in range(1, self.ROWS + 1) for name in ("medicine", "quantity")]
 

@@ -5,23 +5,27 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from clinic.accounts.roles import Role
 from clinic.audit.models import OutboxEvent
-from patients.models import Allergy, BreakGlass, Diagnosis, Encounter, Patient, Problem, Treatment, Vitals
+from clinic.core.together import Reader, put_children, together
+from patients.models import Allergy, Attachment, BreakGlass, ClinicalNote, Diagnosis, Encounter, Patient, Problem, Treatment, Vitals
 from patients.models.encounter import VITALS_RANGES
 from patients.rules.vitals import unusual_vitals
 
 CHART_READ = "patients.chart.read"
 GLASS_BROKEN = "patients.chart.glass_broken"
+MOST_VISITS = 10
+_LISTS = {"allergies": ("substance", "id"), "problems": ("-is_active", "text", "id")}
 
 
 def with_lists(patients: QuerySet) -> QuerySet:
     """Patients with their allergies and problems: 3 queries however many rows."""
     return patients.prefetch_related(
-        Prefetch("allergies", Allergy.objects.order_by("substance", "id")),
-        Prefetch("problems", Problem.objects.order_by("-is_active", "text", "id")),
+        Prefetch("allergies", Allergy.objects.order_by(*_LISTS["allergies"])),
+        Prefetch("problems", Problem.objects.order_by(*_LISTS["problems"])),
     )
 
 
@@ -77,12 +81,22 @@ def encounter_of(public_id: UUID, user) -> Encounter:
     return visits.get(public_id=public_id)
 
 
-def last_visits(patient: Patient, user) -> list[Encounter]:
-    """The newest visits with their doctors and diagnoses: 2 queries."""
-    visits = Encounter.objects.visible_to(user).filter(patient=patient).select_related("doctor__user")
-    return list(
-        visits.prefetch_related(Prefetch("diagnoses", Diagnosis.objects.order_by("rank", "id"))).order_by("-started_at", "-id")[:10]
-    )
+def last_visits(patient: Patient, user) -> Reader:
+    """The newest visits with their doctors and diagnoses."""
+    visits = Encounter.objects.visible_to(user).filter(patient=patient).select_related("doctor__user").order_by("-started_at", "-id")
+    visits = visits[:MOST_VISITS]
+    diagnoses = Diagnosis.objects.filter(encounter__in=visits).order_by("rank", "id")
+    yield [visits, diagnoses]
+    put_children(visits, "diagnoses", diagnoses)
+    return list(visits)
+
+
+def lists_of(patient: Patient) -> Reader:
+    """Gives the patient the allergies and problems, in the order of with_lists."""
+    allergies, problems = (getattr(patient, name).order_by(*order) for name, order in _LISTS.items())
+    yield [allergies, problems]
+    put_children([patient], "allergies", allergies)
+    put_children([patient], "problems", problems)
 
 
 def history_of(encounter: Encounter) -> dict:
@@ -96,21 +110,25 @@ def history_of(encounter: Encounter) -> dict:
         "started_at": encounter.started_at.isoformat(),
         "completed_at": encounter.signed_at.isoformat(),
         "diagnoses": list(encounter.diagnoses.exclude(code="").order_by("rank", "id").values_list("code", flat=True)),
-        "counts": {many.replace(" ", "_"): number for _, many, number in counts_of(encounter)},
+        "counts": {many.replace(" ", "_"): number for _, many, number in together(counts_of(encounter))[0]},
     }
 
 
-def counts_of(encounter: Encounter) -> list[tuple[str, str, int]]:
-    """(one, many, number) of what a signature would stand for."""
+def counts_of(encounter: Encounter) -> Reader:
+    """[(one, many, number)] of what a signature would stand for."""
     named = (
-        ("vitals", "set of vitals", "sets of vitals"),
-        ("diagnoses", "diagnosis", "diagnoses"),
-        ("treatments", "treatment", "treatments"),
-        ("notes__thread", "note", "notes"),
-        ("attachments", "file", "files"),
+        (Vitals, "id", "set of vitals", "sets of vitals"),
+        (Diagnosis, "id", "diagnosis", "diagnoses"),
+        (Treatment, "id", "treatment", "treatments"),
+        (ClinicalNote, "thread", "note", "notes"),
+        (Attachment, "id", "file", "files"),
     )
-    numbers = Encounter.objects.filter(pk=encounter.pk).values_list(*(Count(name, distinct=True) for name, _, _ in named)).get()
-    return [(one, many, number) for (_, one, many), number in zip(named, numbers, strict=True)]
+    # Each counted by itself: joined, they would multiply.
+    own = [model.objects.filter(encounter=OuterRef("pk")).order_by().values("encounter") for model, *_ in named]
+    counted = [rows.values(n=Count(name, distinct=True)) for rows, (_, name, *_) in zip(own, named, strict=True)]
+    numbers = Encounter.objects.filter(pk=encounter.pk).values_list(*(Coalesce(Subquery(each), 0) for each in counted))
+    yield [numbers]
+    return [(one, many, number) for (*_, one, many), number in zip(named, numbers[0], strict=True)]
 
 
 # --- Vitals as a page shows them ---------------------------------------------------------
@@ -150,9 +168,10 @@ def _cell(vitals: Vitals, label: str, unit: str, names: tuple[str, ...], is_unus
     return Cell(label, unit, "" if all(value is None for value in values) else shown, is_unusual)
 
 
-def vitals_table(encounter: Encounter) -> dict:
+def vitals_table(encounter: Encounter) -> Reader:
     """{columns, rows}, the newest set first, with only those columns that some set fills."""
-    sets = list(encounter.vitals.select_related("recorded_by").order_by("-recorded_at", "-id"))
+    sets = encounter.vitals.select_related("recorded_by").order_by("-recorded_at", "-id")
+    yield [sets]
     rows = [(vitals, cells_of(vitals)) for vitals in sets]
     used = [at for at in range(len(_COLUMNS)) if any(cells[at].value for _, cells in rows)]
     return {"columns": [_COLUMNS[at][:2] for at in used], "rows": [(vitals, [cells[at] for at in used]) for vitals, cells in rows]}

@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+from django.db.models import QuerySet
+
+from clinic.core.together import Reader
 from patients.models import Diagnosis, Icd10Code
 from patients.rules.search import LONGEST_QUERY, folded
 
@@ -18,7 +21,7 @@ def search_codes(query: str, user) -> list[Icd10Code]:
     if not words:
         return []
     found = list(Icd10Code.objects.of_words(words).order_by("code")[:CANDIDATES])
-    used = _used_by(user)
+    used = Counter(_recent_codes(user))
 
     def place(row: Icd10Code):
         titled = folded(row.title)
@@ -29,14 +32,17 @@ def search_codes(query: str, user) -> list[Icd10Code]:
     return sorted(found, key=place)[:MOST_FOUND]
 
 
-def favourite_codes(user) -> list[Icd10Code]:
-    """What this doctor diagnoses most; of a doctor who is new here, what the clinic does. 2 queries."""
-    used = _used_by(user) or _used_by(None)
-    most = [code for code, _ in used.most_common(MOST_FAVOURITES)]
-    rows = {row.code: row for row in Icd10Code.objects.filter(code__in=most)}
-    return [rows[code] for code in most if code in rows]
+def favourite_codes(user) -> Reader:
+    """What this doctor diagnoses most; of a doctor who is new here, what the clinic does. Two steps."""
+    own, everybodys = _recent_codes(user), _recent_codes(None)
+    yield [own, everybodys]
+    most = [code for code, _ in Counter(own or everybodys).most_common(MOST_FAVOURITES)]
+    rows = Icd10Code.objects.filter(code__in=most)
+    yield [rows]
+    by_code = {row.code: row for row in rows}
+    return [by_code[code] for code in most if code in by_code]
 
 
-def _used_by(user) -> Counter:
+def _recent_codes(user) -> QuerySet:
     rows = Diagnosis.objects.exclude(code="").order_by("-id")
-    return Counter((rows.filter(recorded_by=user) if user else rows).values_list("code", flat=True)[:RECENT])
+    return (rows.filter(recorded_by=user) if user else rows).values_list("code", flat=True)[:RECENT]

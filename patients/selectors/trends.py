@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from clinic.core.together import Reader
 from patients.models import EncounterStatus, Patient, Vitals
 from patients.rules.trends import Line, draw, in_words, plain
 from patients.rules.vitals import VITALS_LABELS, VITALS_UNITS
@@ -30,13 +31,14 @@ class Trend:
     rows: list[tuple[datetime, str]]
 
 
-def trends_of(patient: Patient, user) -> list[Trend]:
-    """One for each kind of measurement that was taken at least twice, from the last MOST_SETS sets. One query."""
+def trends_of(patient: Patient, user) -> Reader:
+    """[Trend], one for each kind of measurement that was taken at least twice, from the last MOST_SETS sets."""
     sets = Vitals.objects.filter(encounter__patient=patient).exclude(encounter__status=EncounterStatus.ENTERED_IN_ERROR)
     if user.is_only_patient:
         sets = sets.filter(encounter__patient__user=user)
-    newest = list(sets.order_by("-recorded_at", "-id")[:MOST_SETS])
-    taken = [_trend(title, names, newest[::-1]) for title, names in _KINDS]
+    newest = sets.order_by("-recorded_at", "-id")[:MOST_SETS]
+    yield [newest]
+    taken = [_trend(title, names, list(newest)[::-1]) for title, names in _KINDS]
     return [trend for trend in taken if trend]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from clinic.audit.services.recording import record
@@ -114,8 +115,12 @@ def last_version_of(encounter: Encounter, note_id: UUID) -> UUID:
 
 def read_notes(encounter: Encounter) -> list[NoteRead]:
     """The encounter's notes, oldest first, each checked against its hash."""
-    headers = list(encounter.notes.select_related("author", "encounter__patient").order_by("written_at", "id"))
-    return read_bodies(headers)
+    return read_bodies(list(headers_of(encounter)))
+
+
+def headers_of(encounter: Encounter) -> QuerySet:
+    """As read_bodies takes them."""
+    return encounter.notes.select_related("author", "encounter__patient").order_by("written_at", "id")
 
 
 def read_bodies(headers: list[ClinicalNote]) -> list[NoteRead]:

@@ -5,15 +5,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.accounts.roles import Role
-from clinic.accounts.tests.factories import user
+from clinic.accounts.tests.factories import DoctorFactory, user
 from clinic.audit.models import OutboxEvent
 from patients.models import Patient
 from patients.tests.factories import (
     AllergyFactory,
+    AttachmentFactory,
     DiagnosisFactory,
     EncounterFactory,
     PatientFactory,
     ProblemFactory,
+    VitalsFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -206,3 +208,34 @@ class TestChart:
         reception.post(reverse("patients:reactivate", args=[patient.public_id]))
         patient.refresh_from_db()
         assert patient.is_active
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize("restricted", [False, True], ids=["open", "restricted"])
+def test_chart_takes_ten_queries_at_most(client_as, django_assert_max_num_queries, rows, restricted):
+    patient, doctor = PatientFactory(is_restricted=restricted), DoctorFactory()
+    AllergyFactory.create_batch(rows, patient=patient)
+    ProblemFactory.create_batch(rows, patient=patient)
+    for visit in EncounterFactory.create_batch(rows, patient=patient, doctor=doctor):
+        DiagnosisFactory(encounter=visit)
+        VitalsFactory.create_batch(2, encounter=visit)
+        AttachmentFactory(encounter=visit)
+    client = client_as(doctor.user)
+
+    with django_assert_max_num_queries(10):
+        page = client.get(reverse("patients:chart", args=[patient.public_id])).content.decode()
+
+    assert page.count("Substance ") == rows
+    assert page.count("Common cold") >= min(rows, 10)
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+def test_pages_of_the_desk_take_ten_queries_at_most(reception, django_assert_max_num_queries, rows):
+    patients = PatientFactory.create_batch(rows, last_name="Okafor")
+    AllergyFactory.create_batch(rows, patient=patients[0])
+
+    for url in ("/patients/", "/patients/?q=okafor", "/patients/register/", f"/patients/{patients[0].public_id}/edit/"):
+        with django_assert_max_num_queries(10):
+            assert reception.get(url).status_code == 200
+    with django_assert_max_num_queries(10):
+        assert reception.post("/patients/register/", form_of(last_name="Okafor")).status_code == 422  # shows the duplicates

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.http import problem_response
 from clinic.core.pages import permission_required_page
+from clinic.core.together import Reader
 from patients import permissions
 from patients.errors import OtherPerson
-from patients.models import Encounter
+from patients.models import ConsultationDraft, Encounter
 from patients.services import drafts
 from patients.services.access import check_chart_open
 
@@ -54,9 +55,11 @@ def _read(request) -> dict:
     return {"version": version, "values": body.get("values")}
 
 
-def draft_context(encounter: Encounter, user) -> dict:
+def draft_context(encounter: Encounter, user) -> Reader:
     """What the page's script starts with. `key` encrypts what it keeps in the browser: of this person and visit alone."""
-    kept = drafts.draft_of(encounter, user)
+    rows = ConsultationDraft.objects.filter(encounter=encounter, author=user)
+    yield [rows]
+    kept = next(iter(rows), None)
     key = salted_hmac("patients.views.drafts", f"{user.public_id}:{encounter.public_id}", algorithm="sha256").digest()
     return {
         "url": reverse("patients:draft", args=[encounter.public_id]),

@@ -268,7 +268,7 @@ def _done(request, public_id: UUID, part: str, words: str) -> HttpResponse:
         messages.success(request, words)
         return _to_consultation(public_id, part)
     row = selectors.encounter_of(public_id, request.user)
-    context = context_of_part(part, row) | context_of_part("sign", row) | {"with_sign": True}
+    context = context_of_part(part, row) | {"with_sign": True}
     response = render(request, PARTS[part].template, context)
     return trigger_client_event(response, "toast", {"text": words, "tone": "warning" if words.startswith("Unusual") else "success"})
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from django.conf import settings
 from django.db.models import Prefetch, Q
 
+from clinic.core.together import together
 from patients.models import Allergy
 from pharmacy.models import Batch, Dispense, DispenseLine, DispenseReturn, Medicine, Prescription, PrescriptionItem
 from pharmacy.rules.picks import Want, next_filling, plan_picks
@@ -122,7 +123,7 @@ class Counter:
 
 def counter_of(prescription: Prescription, *, on: date) -> Counter:
     """All that the dispensing page shows, in at most 6 queries. `prescription` comes from with_people()."""
-    items, taken = items_and_current(Q(prescription=prescription), patient_id=prescription.patient_id, on=on)
+    [(items, taken)] = together(items_and_current(Q(prescription=prescription), patient_id=prescription.patient_id, on=on))
     lines = counter_lines(items, on=on)
     going_out = [line.item for line in lines if line.wanted]
     return Counter(

@@ -2,9 +2,10 @@
 
 from itertools import groupby
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from clinic.core.together import Reader, read, side_by_side
 from pharmacy.models import Favourite, Medicine, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.permissions import PRESCRIBE
 from pharmacy.rules.quantities import FREQUENCIES, ROUTES
@@ -13,13 +14,16 @@ from pharmacy.selectors.safety import items_and_current, safety_of
 MOST_FAVOURITES = 40
 
 
-def prescribing_context(encounter, user, **shown) -> dict:
-    """{"prescribing": what pharmacy/_prescribing.html needs}. At most 6 queries; `encounter` has its doctor at hand.
+def prescribing_context(encounter, user, **shown) -> Reader:
+    """{"prescribing": what pharmacy/_prescribing.html needs}. `encounter` has its doctor at hand; with its patient's
+    allergies at hand too, at most one more query than its one step.
 
     `shown` is what a form that comes back adds: line (what was typed), errors, refusal, refused.
     """
     on = timezone.localdate()
-    own, current = items_and_current(Q(prescription__encounter=encounter), patient_id=encounter.patient_id, on=on)
+    last, favourites = _last_lines(encounter, user), Favourite.objects.visible_to(user).offered()[:MOST_FAVOURITES]
+    items = items_and_current(Q(prescription__encounter=encounter), patient_id=encounter.patient_id, on=on)
+    [(own, current), _] = yield from side_by_side([items, read(last, favourites)])
     written = _prescriptions_of(own, encounter)
     draft = next((each for each in reversed(written) if each.is_draft), None)
     report = safety_of(draft, on=on, items=draft.lines, taken=current) if draft else None
@@ -29,8 +33,8 @@ def prescribing_context(encounter, user, **shown) -> dict:
         "prescribing": {
             "encounter": encounter,
             "can_prescribe": can_prescribe,
-            "favourites": list(Favourite.objects.visible_to(user).offered()[:MOST_FAVOURITES]) if can_prescribe else [],
-            "last": _last_lines(encounter, user) if can_prescribe and not draft else [],
+            "favourites": favourites if can_prescribe else [],
+            "last": last if can_prescribe and not draft else [],
             "draft": draft,
             "report": report,
             "earlier": [each for each in written if not each.is_draft and each.status != PrescriptionStatus.CANCELLED],
@@ -54,10 +58,10 @@ def _prescriptions_of(items: list[PrescriptionItem], encounter) -> list[Prescrip
     return written
 
 
-def _last_lines(encounter, user) -> list[PrescriptionItem]:
-    """What repeating the patient's last prescription would put on the draft. One query."""
+def _last_lines(encounter, user) -> QuerySet:
+    """What repeating the patient's last prescription would put on the draft."""
     last = Prescription.objects.visible_to(user).of_other_visits(encounter).values("pk")[:1]
-    return list(PrescriptionItem.objects.filter(prescription__in=last).select_related("medicine", "prescription").order_by("id"))
+    return PrescriptionItem.objects.filter(prescription__in=last).select_related("medicine", "prescription").order_by("id")
 
 
 def medicines_to_choose(words: str, *, limit: int = 10):

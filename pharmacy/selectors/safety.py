@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from django.db.models import BooleanField, DurationField, ExpressionWrapper, F, Q, Value, prefetch_related_objects
 from django.db.models.functions import JSONObject
 
+from clinic.core.together import Reader
 from pharmacy.models import Interaction, InteractionSubstance, Medicine, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.rules.interactions import InteractionTable, Pair
 from pharmacy.rules.safety import Drug, SafetyReport, canonical, check_safety, outside_classes
@@ -22,15 +23,16 @@ def current_items(patient_ids, *, on: date):
     return _dated_items().filter(_is_taken(on), prescription__patient__in=patient_ids).order_by("-prescription__signed_at", "id")
 
 
-def items_and_current(wanted: Q, *, patient_id: int, on: date) -> tuple[list[PrescriptionItem], list[PrescriptionItem]]:
-    """The patient's items that are wanted, and those that are taken now, as current_items(); one may be in both. One query."""
+def items_and_current(wanted: Q, *, patient_id: int, on: date) -> Reader:
+    """(the patient's items that are wanted, those that are taken now, as current_items()); one may be in both."""
     flags = {"is_wanted": wanted, "is_taken": _is_taken(on)}
     rows = (
         _dated_items()
         .select_related("medicine", "prescription__prescriber__user")
         .annotate(**{name: ExpressionWrapper(q, output_field=BooleanField()) for name, q in flags.items()})
     )
-    found = list(rows.filter(Q(is_wanted=True) | Q(is_taken=True), prescription__patient=patient_id).order_by("prescription", "id"))
+    found = rows.filter(Q(is_wanted=True) | Q(is_taken=True), prescription__patient=patient_id).order_by("prescription", "id")
+    yield [found]
     taken = sorted((item for item in found if item.is_taken), key=lambda item: item.prescription.signed_at, reverse=True)
     return [item for item in found if item.is_wanted], taken
 

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, refusal_status
+from clinic.core.together import together
 from patients.models import Encounter
 from patients.services.reading import record_chart_read
 from pharmacy.forms import LineForm
@@ -31,7 +32,7 @@ def encounter_of(request, public_id) -> Encounter:
 
 def show(request, encounter: Encounter, *, refusal: DomainError | None = None, **shown):
     """The page, or for htmx the part. `shown`: line and errors of a form that comes back, and which action was refused."""
-    context = prescribing_context(encounter, request.user, refusal=_words(refusal), **shown)
+    [context] = together(prescribing_context(encounter, request.user, refusal=_words(refusal), **shown))
     if request.htmx:
         return render(request, "pharmacy/_prescribing.html", context, status=refusal_status(request, refusal) if refusal else 200)
     patient = encounter.patient

@@ -13,7 +13,8 @@ from django_htmx.http import trigger_client_event
 
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
-from patients.models import Encounter
+from clinic.core.together import Reader, together
+from patients.models import Encounter, TreatmentType
 from patients.permissions import WRITE_ENCOUNTER
 from patients.selectors import encounter_of
 from patients.services.access import check_chart_open
@@ -25,15 +26,19 @@ from pharmacy.services.treating import give_treatment, take_back_treatment
 from pharmacy.views.witness import posted_witness
 
 
-def treatments_context(encounter: Encounter, form: TreatmentForm | None = None) -> dict:
-    """What pharmacy/_treatments.html needs. 3 queries."""
+def treatments_context(encounter: Encounter, form: TreatmentForm | None = None) -> Reader:
+    """What pharmacy/_treatments.html needs."""
+    treatments = encounter.treatments.order_by("recorded_at", "id")
+    types = TreatmentType.objects.active()
+    names = Medicine.objects.active().order_by("name", "form").values_list("name", flat=True).distinct()
+    yield [treatments, types, names] if encounter.is_open else [treatments]
+    form = form or TreatmentForm()
+    form.offer(types if encounter.is_open else [])
     return {
         "encounter": encounter,
-        "treatments": list(encounter.treatments.order_by("recorded_at", "id")),
-        "treatment_form": form or TreatmentForm(),
-        "medicine_names": Medicine.objects.active().order_by("name", "form").values_list("name", flat=True).distinct()
-        if encounter.is_open
-        else [],
+        "treatments": treatments,
+        "treatment_form": form,
+        "medicine_names": names if encounter.is_open else [],
     }
 
 
@@ -83,12 +88,12 @@ def _done(request, public_id: UUID, words: str) -> HttpResponse:
         messages.success(request, words)
         return redirect(f"{reverse('portal:consultation', args=[public_id])}#treatments")
     row = encounter_of(public_id, request.user)
-    context = treatments_context(row) | context_of_part("sign", row) | {"with_sign": True}
+    context = together(treatments_context(row))[0] | context_of_part("sign", row) | {"with_sign": True}
     return trigger_client_event(render(request, "pharmacy/_treatments.html", context), "toast", {"text": words, "tone": "success"})
 
 
 def _refused(request, public_id: UUID, form: TreatmentForm | None, refusal: DomainError) -> HttpResponse:
     row = encounter_of(public_id, request.user)
-    context = treatments_context(row, form) | {"patient": row.patient, "refusal": "" if form else refusal.detail}
+    context = together(treatments_context(row, form))[0] | {"patient": row.patient, "refusal": "" if form else refusal.detail}
     template = "pharmacy/_treatments.html" if request.htmx else "pharmacy/treatments.html"
     return render(request, template, context, status=refusal_status(request, refusal))

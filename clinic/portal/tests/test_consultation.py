@@ -4,14 +4,21 @@ from django.urls import reverse
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
 from clinic.audit.models import OutboxEvent
+from patients.services.codes import load_codes
 from patients.tests.factories import (
     AllergyFactory,
+    AttachmentFactory,
     ClinicalNoteFactory,
     DiagnosisFactory,
     EncounterFactory,
     PatientFactory,
+    ProblemFactory,
+    TreatmentFactory,
+    TreatmentTypeFactory,
     VitalsFactory,
 )
+from pharmacy.models import Favourite
+from pharmacy.tests.factories import MedicineFactory, drafted, line_of, signed
 
 pytestmark = pytest.mark.django_db
 
@@ -79,14 +86,45 @@ def test_ids_of_inputs_are_unique(client_as, encounter):
     assert sorted(ids) == sorted(set(ids))
 
 
-def test_queries_do_not_follow_the_content(client_as, django_assert_max_num_queries):
-    doctor = DoctorFactory()
-    patient = PatientFactory()
-    client = client_as(doctor.user)
-    for count in (1, 10):
-        encounter = EncounterFactory(doctor=doctor, patient=patient)
-        VitalsFactory.create_batch(count, encounter=encounter)
-        ClinicalNoteFactory.create_batch(count, encounter=encounter)
-        DiagnosisFactory.create_batch(count, encounter=encounter, rank="secondary")
-        with django_assert_max_num_queries(26):
-            client.get(url_of(encounter))
+def full_visit(doctor, patient, *, rows: int, draft: bool):
+    """A visit with that many rows of everything on its page, the safety checks of a draft included."""
+    for _ in range(rows):
+        earlier = EncounterFactory(doctor=doctor, patient=patient)
+        DiagnosisFactory(encounter=earlier, code="J20.9")
+    signed(*(line_of(MedicineFactory(), duration_days=30) for _ in range(rows)), encounter=earlier, reason="Agreed")
+    AllergyFactory.create_batch(rows, patient=patient)
+    ProblemFactory.create_batch(rows, patient=patient)
+    TreatmentTypeFactory.create_batch(rows)
+    for line in [line_of(MedicineFactory()) for _ in range(rows)]:
+        Favourite.objects.create(doctor=doctor, **line)
+    visit = EncounterFactory(doctor=doctor, patient=patient)
+    for factory in (VitalsFactory, ClinicalNoteFactory, AttachmentFactory, TreatmentFactory):
+        factory.create_batch(rows, encounter=visit)
+    DiagnosisFactory.create_batch(rows, encounter=visit, rank="secondary", code="J06.9")
+    if draft:
+        drafted(*(line_of(MedicineFactory()) for _ in range(rows)), encounter=visit)
+    return visit
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize("draft", [False, True], ids=["nothing prescribed", "with a draft"])
+@pytest.mark.parametrize("restricted", [False, True], ids=["open", "restricted"])
+def test_page_takes_ten_queries_at_most(client_as, django_assert_max_num_queries, rows, draft, restricted):
+    load_codes(titles=[("J06.9", "Cold"), ("J20.9", "Acute bronchitis")], synonyms=[])
+    visit = full_visit(DoctorFactory(), PatientFactory(is_restricted=restricted), rows=rows, draft=draft)
+    client = client_as(visit.doctor.user)
+
+    with django_assert_max_num_queries(10):
+        page = client.get(url_of(visit)).content.decode()
+
+    assert page.count("Remove Common cold") == rows
+    assert page.count("<p>Cough for three days</p>") == rows
+    assert ("Sign the prescription" in page) == draft
+
+
+def test_nurses_page_takes_ten_queries_at_most(client_as, django_assert_max_num_queries):
+    visit = full_visit(DoctorFactory(), PatientFactory(), rows=30, draft=False)
+    client = client_as(user(Role.NURSE))
+
+    with django_assert_max_num_queries(10):
+        client.get(url_of(visit))
