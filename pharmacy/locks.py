@@ -46,6 +46,11 @@ def lock_medicine(medicine_id: int) -> Medicine:
     return Medicine.objects.select_for_update(no_key=True).get(pk=medicine_id)
 
 
+def lock_medicines(medicine_ids) -> None:
+    """What is told about them is numbered one by one. Nothing else is held with it."""
+    list(Medicine.objects.select_for_update(no_key=True).filter(pk__in=medicine_ids).order_by("pk").values_list("pk"))
+
+
 def lock_open_encounter(encounter_id: int) -> Encounter:
     """After the prescriptions of the encounter, if any: it stands below them."""
     return Encounter.objects.select_for_update(no_key=True, of=("self",)).select_related("patient").get(pk=encounter_id)

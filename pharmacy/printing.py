@@ -1,4 +1,4 @@
-"""Paper: a signed prescription, and the labels of what was handed out."""
+"""Paper: a signed prescription, and the labels and leaflets of what was handed out."""
 
 import json
 from functools import lru_cache
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from pharmacy.models import Dispense, DispenseLine, Prescription
 from pharmacy.rules.quantities import counted, directions
+from pharmacy.selectors.leaflets import PatientLeaflet
 
 _LAYOUTS = Path(settings.BASE_DIR) / "templates" / "pharmacy"
 
@@ -33,6 +34,11 @@ def labels_pdf(dispense: Dispense, *, output_format: str = "pdf"):
     return _set("labels.typ", _labels_of(dispense), output_format)
 
 
+def leaflet_pdf(dispense: Dispense, leaflets: list[PatientLeaflet], *, output_format: str = "pdf"):
+    """A5, a page or more for each medicine. `dispense` from with_details(). As "png" it is a list when there are several."""
+    return _set("leaflet.typ", _leaflets_of(dispense, leaflets), output_format)
+
+
 def _set(layout: str, words: dict, output_format: str):
     source = (_LAYOUTS / layout).read_bytes()
     return typst.compile(source, format=output_format, font_paths=_fonts(), sys_inputs={"data": json.dumps(words)})
@@ -50,14 +56,39 @@ def _labels_of(dispense: Dispense) -> dict:
 
 
 def _label(line: DispenseLine) -> dict:
-    medicine = line.item.medicine
+    medicine = line.medicine
     return {
         "medicine": f"{medicine.name} {medicine.form}",
+        "instead_of": line.item.medicine.name if line.substitution_reason else "",
         "quantity": counted(line.quantity, medicine.unit),
         "directions": directions(line.item),
         "instructions": line.item.instructions,
         "lot": line.batch.lot,
         "expires": line.batch.expires_on.strftime("%d %b %Y"),
+    }
+
+
+def _leaflets_of(dispense: Dispense, leaflets: list[PatientLeaflet]) -> dict:
+    patient = dispense.prescription.patient
+    return {
+        "clinic": settings.CLINIC_NAME,
+        "patient": patient.full_name,
+        "mrn": patient.mrn,
+        "on": dispense.dispensed_on.strftime("%d %b %Y"),
+        "leaflets": [_told(each) for each in leaflets],
+    }
+
+
+def _told(each: PatientLeaflet) -> dict:
+    medicine, leaflet = each.medicine, each.leaflet
+    source = f"{leaflet.source}. Reviewed {leaflet.reviewed_on:%d %b %Y}, text {leaflet.number}." if leaflet else ""
+    return {
+        "medicine": medicine.name,
+        "contains": f"{medicine.generic_name}, {medicine.form}",
+        "quantity": counted(each.quantity, medicine.unit),
+        "directions": [" ".join(filter(None, (directions(item), item.instructions))) for item in each.items],
+        "sections": [{"heading": heading, "words": words} for heading, words in leaflet.sections] if leaflet else [],
+        "source": source,
     }
 
 

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, favourites, prescribing, purchasing, recall, stock, stocktaking, treatments, verifying
+from pharmacy.views import counter, favourites, leaflets, prescribing, purchasing, recall, stock, stocktaking, treatments, verifying
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("dispensings/<uuid:dispense>/return/", counter.give_back, name="return"),
     path("dispensings/<uuid:dispense>/labels/", counter.labels, name="labels"),
     path("dispensings/<uuid:dispense>/labels.pdf", counter.label_roll, name="label_roll"),
+    path("dispensings/<uuid:dispense>/leaflet/", leaflets.leaflet, name="leaflet"),
+    path("dispensings/<uuid:dispense>/leaflet.pdf", leaflets.leaflet_sheet, name="leaflet_sheet"),
     path("prescriptions/<uuid:prescription>/print/", counter.paper, name="print"),
     path("papers/<uuid:code>/", verifying.verify, name="verify"),
     path("stock/", stock.stock, name="stock"),
@@ -29,6 +31,7 @@ urlpatterns = [
     path("stock/takes/<uuid:take>/drop/", stocktaking.drop, name="drop_stock_take"),
     path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
     path("stock/<uuid:medicine>/register/", stock.register, name="register"),
+    path("stock/<uuid:medicine>/leaflet/", leaflets.medicine_leaflet, name="medicine_leaflet"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),
     path("batches/<uuid:batch>/recipients/", recall.recipients, name="recipients"),
     path("batches/<uuid:batch>/calls/", recall.call, name="recall_call"),

@@ -13,11 +13,12 @@ from clinic.core.http import expected_version
 from pharmacy.api.body import checked
 from pharmacy.api.filters import MedicineFilters, SupplierFilters
 from pharmacy.api.serializers import (
+    LeafletSerializer,
     MedicineSerializer,
     RegisterEntrySerializer,
     SupplierSerializer,
 )
-from pharmacy.models import Medicine, Supplier
+from pharmacy.models import Medicine, MedicineLeaflet, Supplier
 from pharmacy.permissions import DISPENSE, MANAGE_MEDICINE, MANAGE_STOCK, VIEW_MEDICINE, VIEW_STOCK
 from pharmacy.selectors.stock import register_of
 from pharmacy.services import catalogue
@@ -36,6 +37,7 @@ class MedicineViewSet(EtagMixin, ModelViewSet):
         "partial_update": MANAGE_MEDICINE,
         "destroy": MANAGE_MEDICINE,
         "register": DISPENSE,
+        "leaflet": VIEW_MEDICINE,
     }
     queryset = Medicine.objects.all()
 
@@ -81,6 +83,15 @@ class MedicineViewSet(EtagMixin, ModelViewSet):
         page = self.paginate_queryset(register_of(medicine))
         read_register(medicine=medicine, entries=page, by=request.user)
         return self.get_paginated_response(RegisterEntrySerializer(page, many=True).data)
+
+    @extend_schema(responses=LeafletSerializer)
+    @action(detail=True)
+    def leaflet(self, request, public_id):
+        """What patients are told about it: the newest text, if there is one."""
+        leaflet = MedicineLeaflet.objects.current().filter(medicine=self.get_object()).first()
+        if leaflet is None:
+            raise NotFound
+        return Response(LeafletSerializer(leaflet).data)
 
     def _answer(self, medicine: Medicine, status: int = 200) -> Response:
         return self.versioned_response(Medicine.objects.with_on_hand(timezone.localdate()).get(pk=medicine.pk), status=status)

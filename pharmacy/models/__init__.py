@@ -1,6 +1,7 @@
 from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, ReturnTo
 from pharmacy.models.favourite import Favourite
 from pharmacy.models.interaction import Interaction, InteractionSubstance, Severity
+from pharmacy.models.leaflet import MedicineLeaflet
 from pharmacy.models.medicine import Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.purchasing import PurchaseOrder, PurchaseOrderLine
@@ -21,6 +22,7 @@ __all__ = [
     "Interaction",
     "InteractionSubstance",
     "Medicine",
+    "MedicineLeaflet",
     "MovementKind",
     "Prescription",
     "PrescriptionItem",

@@ -162,6 +162,7 @@ def test_a_label_says_what_was_handed_out_and_how_to_take_it():
 
     assert label == {
         "medicine": f"{batch.medicine.name} tablet",
+        "instead_of": "",
         "quantity": "6 tablets",
         "directions": "Take 1 tablet by mouth 3 times a day for 2 days.",
         "instructions": "After food",

@@ -145,6 +145,7 @@ COLUMNS = {
     "scheduling.Token.closed_at": "When the wait ended, one way or another.",
     "scheduling.TokenTransition.token": "The token that changed.",
     "scheduling.TokenTransition.is_undo": "Whether it takes back the change before it.",
+    "pharmacy.MedicineLeaflet.medicine": "What it is about.",
     "pharmacy.Medicine.strength": "Of one unit, e.g. '500 mg'.",
     "pharmacy.Medicine.code": "In the code system beside it.",
     "pharmacy.Medicine.prescription_required": "Not sold over the counter.",

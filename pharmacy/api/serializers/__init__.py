@@ -1,4 +1,4 @@
-from pharmacy.api.serializers.catalogue import MedicineSerializer, ReorderSerializer, SupplierSerializer
+from pharmacy.api.serializers.catalogue import LeafletSerializer, MedicineSerializer, ReorderSerializer, SupplierSerializer
 from pharmacy.api.serializers.dispensing import (
     DispenseInput,
     DispenseItemInput,
@@ -62,6 +62,7 @@ __all__ = [
     "DispenseSerializer",
     "FavouriteInput",
     "FavouriteSerializer",
+    "LeafletSerializer",
     "MedicineSerializer",
     "MovementSerializer",
     "OrderInput",

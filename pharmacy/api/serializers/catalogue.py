@@ -4,7 +4,8 @@ from rest_framework import serializers
 
 from clinic.core.serializers import MoneyField
 from pharmacy.api.serializers.fields import WholeNumberField
-from pharmacy.models import Medicine, Supplier
+from pharmacy.models import Medicine, MedicineLeaflet, Supplier
+from pharmacy.models.leaflet import SECTIONS
 from pharmacy.rules.quantities import MAX_QUANTITY
 
 
@@ -31,6 +32,14 @@ class MedicineSerializer(serializers.ModelSerializer):
         if not any(part.strip() for part in value.split("+")):
             raise serializers.ValidationError("Name at least one ingredient.")
         return value
+
+
+class LeafletSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+
+    class Meta:
+        model = MedicineLeaflet
+        fields = ["id", "number", *SECTIONS, "source", "reviewed_on"]
 
 
 class SupplierSerializer(serializers.ModelSerializer):
