@@ -71,7 +71,7 @@ a_secret := $$($(python) -c 'import secrets; print(secrets.token_urlsafe(48))')
 test_settings := env SECRET_KEY="$(a_secret)" AUDIT_KEY="$(a_secret)" DEBUG=False DEMO=True ALLOWED_HOSTS=localhost
 production_settings := env -i PATH="$(PATH)" SECRET_KEY="$(a_secret)" AUDIT_KEY="$(a_secret)" \
 	ALLOWED_HOSTS=clinic.example CSRF_TRUSTED_ORIGINS=https://clinic.example \
-	DATABASE_URL=postgresql://clinic:x@db.example/clinic REDIS_URL=redis://redis.example/0
+	DATABASE_APP_URL=postgresql://clinic_app:x@db.example/clinic REDIS_URL=redis://redis.example/0
 
 check-production: $(dev_stamp)
 	@echo "==> Ready for production"

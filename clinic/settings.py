@@ -160,7 +160,11 @@ TEMPLATES = [
 
 # --- Stores ----------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql://clinic@127.0.0.1/clinic")}
+# DATABASE_URL is the address for the role that owns the tables. Everything but the commands that change them (manage.py)
+# connects with DATABASE_APP_URL where it is set: a role that can neither change nor remove what is only added to.
+DATABASE_APP_URL = env.str("DATABASE_APP_URL", default="")
+_AS_OWNER = not DATABASE_APP_URL or env.bool("DATABASE_AS_OWNER", default=False)
+DATABASES = {"default": env.db_url("DATABASE_URL" if _AS_OWNER else "DATABASE_APP_URL", default="postgresql://clinic@127.0.0.1/clinic")}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,  # transactions begin in services only
     "CONN_MAX_AGE": 0,

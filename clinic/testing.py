@@ -27,6 +27,7 @@ for name, value in {
     os.environ[name] = value
 # What a developer's shell has set for the running clinic must not steer the tests.
 for name in (
+    "DATABASE_APP_URL",
     "DEMO",
     "AUDIT_FORMER_KEYS",
     "AUDIT_ANCHOR_FILE",
@@ -194,6 +195,41 @@ def client_as():
         return client
 
     return make
+
+
+@pytest.fixture(scope="session")
+def application_role(django_db_setup, django_db_blocker):
+    """(name, password) of a database role with the application's privileges in the tests' database."""
+    from django.db import connection
+
+    from clinic.ops.grants import grant_to
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        name, password = f"{connection.settings_dict['NAME']}_app", "only-for-tests"
+        cursor.execute(f"DROP ROLE IF EXISTS {name}")
+        cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        grant_to(name)
+    yield name, password
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+@pytest.fixture
+def as_application(application_role, transactional_db):
+    """While the test runs each connection to PostgreSQL has the privileges of the application's role, and no more."""
+    from django.db import connection
+    from django.db.backends.signals import connection_created
+
+    def take_role(connection, **kwargs):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {application_role[0]}")
+
+    connection_created.connect(take_role)
+    take_role(connection)
+    yield
+    connection_created.disconnect(take_role)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ and batches, then encounter, then patient, then doctor; within a table by primar
 comes last. Triggers on an encounter's children take a share lock of the encounter, which these exclude.
 """
 
+from django.db import connection
+
 from clinic.core.errors import NotFound
 from patients.models import Encounter, MrnCounter, Patient, TreatmentType
 
@@ -27,8 +29,9 @@ def lock_patients_alone(patient_ids: list[int]) -> list[Patient]:
 
 def lock_pointing_rows(model, field, *, patient_id: int) -> list[int]:
     """The primary keys of a table's rows that point at the patient, locked against changes."""
-    rows = model._base_manager.select_for_update(no_key=True, of=("self",)).filter(**{field.name: patient_id})
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    with connection.cursor() as cursor:  # a function of the database's owner: the application may lock nothing that it may not change
+        cursor.execute("SELECT clinic_lock_pointing_rows(%s, %s, %s)", [model._meta.db_table, field.column, patient_id])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def lock_encounter(encounter_id: int) -> Encounter:

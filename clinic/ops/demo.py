@@ -97,7 +97,7 @@ def _serve(supervisor, wanted_port: int) -> int:
     environment = os.environ | settings | {"MONGODB_KIND": data_stores.mongodb_kind, "DATA_DIR": str(data_dir.path)}
     environment |= {"CLINIC_LOGINS_FILE": str(logins_file), "PYTHONUNBUFFERED": "1"}
     if not freshness.is_current(data_dir.path, logins_file, settings["DATABASE_URL"]):
-        _prepare(supervisor, environment)
+        _prepare(supervisor, environment | {"DATABASE_AS_OWNER": "True"})
     supervisor.start([Web(port, environment)])
     # After the web: what starts beside it makes it wait for a processor.
     beat_file = data_dir.path / "celerybeat-schedule"

@@ -10,8 +10,17 @@ from pathlib import Path
 import psycopg
 
 PROJECT = Path(__file__).resolve().parents[2]
-# What the database and the static files are made from. Libraries change only with the requirements.
-SOURCES = ("*/migrations/*.py", "clinic/*/migrations/*.py", "static/**/*", "requirements*.txt")
+# What the database, its roles' rights and the static files are made from. Libraries change only with the requirements.
+SOURCES = (
+    "*/migrations/*.py",
+    "clinic/*/migrations/*.py",
+    "*/models/**/*.py",
+    "clinic/*/models.py",
+    "clinic/core/privileges.py",
+    "clinic/ops/grants.py",
+    "static/**/*",
+    "requirements*.txt",
+)
 # The same for every address of one database, another one for a new database of the same name.
 IDENTITY_SQL = """
     select (select system_identifier from pg_control_system()) || '/' || oid

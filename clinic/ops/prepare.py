@@ -24,6 +24,7 @@ def main() -> int:
     data_dir, logins = Path(os.environ["DATA_DIR"]), Path(os.environ["CLINIC_LOGINS_FILE"])
     try:
         migrate()
+        grant()
         collect_static(Stamp(data_dir / "static.stamp"))
         seed(Stamp(data_dir / "seed.stamp"), logins)
     except (CommandError, DatabaseError) as error:
@@ -64,6 +65,14 @@ def migrate():
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         with _step("Setting up the database"):
             call_command("migrate", interactive=False, verbosity=0)
+
+
+def grant():
+    """Also when there is nothing to migrate: what the application's role may do can change by itself."""
+    from clinic.ops.grants import app_role, grant_to
+
+    if role := app_role():
+        grant_to(role)
 
 
 def collect_static(stamp: Stamp):

@@ -13,7 +13,7 @@ from clinic.audit.services.relay import relay_outbox
 from patients.services.notes import ship_notes
 from pharmacy.models import Batch
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mid_morning")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mid_morning", "as_application")]
 
 
 def post(client, path, body=None, expect=201, **headers):

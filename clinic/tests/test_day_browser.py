@@ -17,7 +17,7 @@ from pharmacy.services.stock import receive_batch
 from scheduling.models import Appointment
 from scheduling.services.hours import add_exception
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mid_morning")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("mid_morning", "as_application")]
 
 
 @pytest.fixture

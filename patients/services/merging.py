@@ -1,8 +1,9 @@
 """Putting two records of one person together, and taking them apart again.
 
 What points at a patient is found from the model registry, so that a table that comes later is moved
-too, whichever app it is in. Signed and issued rows move as well: their triggers are silent for these
-updates alone, which change no other column. The journal holds what stood there before.
+too, whichever app it is in. Signed and issued rows move as well: only clinic_refile, a function of the
+database's owner, can move those, between the two records of a merge and in no other column. The journal
+holds what stood there before.
 """
 
 import contextlib
@@ -10,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-import pgtrigger
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
@@ -151,7 +151,7 @@ def _move(merge: PatientMerge, model, field, ids: list[int]) -> None:
         return  # of a thing that a patient has once, the survivor's stays
     if ids:
         _journal(merge, model, ids, field.name, merge.loser_id)
-        _set(model, ids, {field.name: merge.survivor_id})
+        _refile(merge, model, field.name, ids, merge.survivor_id)
 
 
 def _journal(merge: PatientMerge, model, ids, name: str, old) -> None:
@@ -167,27 +167,31 @@ def _change(merge: PatientMerge, row, values: dict) -> None:
 
 
 def _set(model, ids: list[int], values: dict) -> None:
-    """Some columns of some rows, past the triggers that freeze them. Raises CannotMerge for what must not stand side by side."""
+    """Some columns of some rows. Raises CannotMerge for what must not stand side by side."""
     columns = {model._meta.get_field(name).attname: value for name, value in values.items()}
+    with _side_by_side(model):
+        model._base_manager.filter(pk__in=ids).update(**columns)
+
+
+def _refile(merge: PatientMerge, model, name: str, ids: list[int], patient_id: int) -> None:
+    """Let rows point at the other patient of the merge, past the triggers that freeze them. Raises CannotMerge as _set does."""
+    column = model._meta.get_field(name).column
+    with _side_by_side(model), connection.cursor() as cursor:
+        cursor.execute("SELECT clinic_refile(%s, %s, %s, %s::bigint[], %s)", [merge.pk, model._meta.db_table, column, ids, patient_id])
+        if model is Encounter:
+            Refiling.objects.bulk_create([Refiling(encounter_id=pk) for pk in ids])
+
+
+@contextlib.contextmanager
+def _side_by_side(model) -> Iterator[None]:
     try:
-        with transaction.atomic(), _silent_triggers(model):
-            model._base_manager.filter(pk__in=ids).update(**columns)
-            if model is Encounter and "patient" in values:
-                Refiling.objects.bulk_create([Refiling(encounter_id=pk) for pk in ids])
+        with transaction.atomic():
+            yield
     except IntegrityError as error:
         things = model._meta.verbose_name_plural
         raise CannotMerge(
             f"Both records have {things} that cannot stand side by side, such as two at the same time. Close or change one first."
         ) from error
-
-
-def _silent_triggers(model):
-    frozen = [
-        f"{model._meta.label}:{trigger.name}"
-        for trigger in getattr(model._meta, "triggers", ())
-        if trigger.when == pgtrigger.Before and "UPDATE" in str(trigger.operation)
-    ]
-    return pgtrigger.ignore(*frozen) if frozen else contextlib.nullcontext()  # without a name it would silence every trigger
 
 
 def _join_allergies(merge: PatientMerge) -> set[tuple]:
@@ -235,8 +239,13 @@ def _put_back(merge: PatientMerge) -> None:
     alike = defaultdict(list)
     for (table, row_id), values in rows.items():
         alike[table, tuple(values.items())].append(row_id)
+    moved = {(model, field.name) for model, field in pointers()}
     for (table, values), ids in alike.items():
-        _set(tables[table], ids, dict(values))
+        model, rest = tables[table], dict(values)
+        for name in [name for name in rest if (model, name) in moved and rest[name] == merge.loser_id]:
+            _refile(merge, model, name, ids, rest.pop(name))
+        if rest:
+            _set(model, ids, rest)
 
 
 def _take_along(merge: PatientMerge, children: list[str]) -> None:
@@ -246,7 +255,7 @@ def _take_along(merge: PatientMerge, children: list[str]) -> None:
     for table in children:
         model = by_table[table]
         rows = model._base_manager.filter(encounter__in=list(encounters), patient=merge.survivor_id)
-        _set(model, list(rows.values_list("pk", flat=True)), {"patient": merge.loser_id})
+        _refile(merge, model, "patient", list(rows.values_list("pk", flat=True)), merge.loser_id)
 
 
 @contextlib.contextmanager

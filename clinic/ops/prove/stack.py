@@ -49,6 +49,7 @@ class Stack:
         with psycopg.connect(self.stores.urls["DATABASE_URL"], autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {TEMPLATE}")
         environment = self.environment(TEMPLATE) | {"PROVE_FACTS": str(self.facts_path), "PROVE_PASSWORD": self.data_dir.secret("staff")}
+        environment |= {"DATABASE_AS_OWNER": "True"}
         status = self.fleet.run_command([sys.executable, "-m", "clinic.ops.prove.reference"], environment, cwd=PROJECT, own_session=True)
         self.fleet.stop.check()
         if status != 0:
@@ -59,7 +60,7 @@ class Stack:
         return self.data_dir.path / "facts-of-the-clinic.json"
 
     def environment(self, database: str) -> dict:
-        urls = self.stores.urls | {"DATABASE_URL": self.database_url(database)}
+        urls = self.stores.urls | {"DATABASE_URL": self.database_url(database), "DATABASE_APP_URL": self.app_database_url(database)}
         return os.environ | urls | {
             "MONGODB_DATABASE": database,
             "REDIS_KEY_PREFIX": f"{database}:",
@@ -81,7 +82,13 @@ class Stack:
         }  # fmt: skip
 
     def database_url(self, database: str) -> str:
-        base, _, _ = self.stores.urls["DATABASE_URL"].rpartition("/")
+        return self._address("DATABASE_URL", database)
+
+    def app_database_url(self, database: str) -> str:
+        return self._address("DATABASE_APP_URL", database)
+
+    def _address(self, name: str, database: str) -> str:
+        base, _, _ = self.stores.urls[name].rpartition("/")
         return f"{base}/{database}"
 
     @contextmanager
@@ -90,6 +97,7 @@ class Stack:
         with psycopg.connect(self.stores.urls["DATABASE_URL"], autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            connection.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")  # of the rights, the one that a copy has not
             # A copied sequence takes the values that its original has logged ahead for logged: after a crash
             # it would give them out again. A checkpoint makes it log anew.
             connection.execute("CHECKPOINT")

@@ -13,14 +13,18 @@ from clinic.ops.servers.errors import ServerError
 TIMEOUT_SECONDS = 5
 
 
-def check_database(url: str):
+def check_database(url: str, variable: str = "DATABASE_URL"):
     if urlsplit(url).scheme not in ("postgresql", "postgres"):
-        raise _refusal("DATABASE_URL", url, "only postgresql:// addresses work")
+        raise _refusal(variable, url, "only postgresql:// addresses work")
     try:
         with psycopg.connect(url, connect_timeout=TIMEOUT_SECONDS) as connection:
             connection.execute("select 1")
     except psycopg.Error as error:
-        raise _refusal("DATABASE_URL", url, error) from None
+        raise _refusal(variable, url, error) from None
+
+
+def check_application_database(url: str):
+    check_database(url, "DATABASE_APP_URL")
 
 
 def check_redis(url: str):

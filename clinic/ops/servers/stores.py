@@ -9,14 +9,24 @@ from clinic.ops.servers.data_dir import DataDir, write_private
 from clinic.ops.servers.postgres import Postgres
 from clinic.ops.servers.valkey import Valkey
 
-URL_NAMES = ("DATABASE_URL", "REDIS_URL", "MONGODB_URL")
+CHECKS = {
+    "DATABASE_URL": external.check_database,
+    "DATABASE_APP_URL": external.check_application_database,
+    "REDIS_URL": external.check_redis,
+    "MONGODB_URL": external.check_mongodb,
+}
+URL_NAMES = tuple(CHECKS)
 NO_MONGODB = "none"
 NEEDS_QUOTES = re.compile(r"""[\s&;|<>()$`"'\\*#~]""")
 
 
 @dataclass
 class Stores:
-    """The three addresses, the own servers behind them, and a word on each for the person who starts."""
+    """The addresses, the own servers behind them, and a word on each for the person who starts.
+
+    DATABASE_URL is the owner's, DATABASE_APP_URL the application's own role in the same database; a database
+    that is named by the former alone is used by its owner alone.
+    """
 
     urls: dict = field(default_factory=dict)
     own: list = field(default_factory=list)
@@ -34,9 +44,13 @@ def start(supervisor, environ, *, durable=True, max_connections=100) -> Stores:
     """
     data_dir = supervisor.data_dir
     stores = Stores(urls={name: environ.get(name, "").strip() for name in URL_NAMES})
+    if not stores.urls["DATABASE_URL"]:
+        stores.urls["DATABASE_APP_URL"] = ""  # of another database
     _check_named(stores)
     if not stores.urls["DATABASE_URL"]:
-        _add(stores, "DATABASE_URL", Postgres(data_dir, durable=durable, max_connections=max_connections))
+        server = Postgres(data_dir, durable=durable, max_connections=max_connections)
+        _add(stores, "DATABASE_URL", server)
+        stores.urls["DATABASE_APP_URL"] = server.app_url
     if not stores.urls["REDIS_URL"]:
         _add(stores, "REDIS_URL", Valkey(data_dir, durable=durable))
     if not stores.urls["MONGODB_URL"] and (server := mongodb.own_server(data_dir, durable=durable)):
@@ -48,8 +62,7 @@ def start(supervisor, environ, *, durable=True, max_connections=100) -> Stores:
 
 
 def _check_named(stores):
-    checks = zip(URL_NAMES, (external.check_database, external.check_redis, external.check_mongodb), strict=True)
-    for name, check in checks:
+    for name, check in CHECKS.items():
         if stores.urls[name]:
             check(stores.urls[name])
             stores.words[name] = external.hide_password(stores.urls[name])

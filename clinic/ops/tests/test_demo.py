@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 
+import psycopg
 import pytest
 
 from clinic.ops.servers import ports
@@ -85,6 +86,9 @@ def test_first_start_kill_second_start_and_stop(demo, new_folder):
     assert url != f"http://127.0.0.1:{taken}"
     assert "compatible substitute" in said or "MongoDB 8" in said
     assert status_of(url, "/healthz") == 200
+    with psycopg.connect(first.settings()["DATABASE_URL"]) as owner:
+        sessions = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'clinic' AND pid <> pg_backend_pid()"
+        assert owner.execute(sessions).fetchall() == [("clinic_app",)]
     logins = (new_folder / "logins.json").read_text()
     assert {stat.S_IMODE((new_folder / name).stat().st_mode) for name in ("logins.json", "servers.env", "secrets.json")} == {0o600}
 

@@ -21,7 +21,7 @@ SERIAL = "substring(number FROM '([0-9]+)$')::int"
 SEQUENCES = 100
 ROLLBACKS = (
     *(f"CREATE SEQUENCE prove_issue_{n}" for n in range(SEQUENCES)),
-    f"""CREATE FUNCTION prove_roll_back() RETURNS trigger LANGUAGE plpgsql AS $$
+    f"""CREATE FUNCTION prove_roll_back() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     BEGIN
         IF mod(nextval('prove_issue_' || mod(NEW.id / 10, {SEQUENCES})), 2) = 1 THEN
             RAISE EXCEPTION 'rolled back on purpose' USING ERRCODE = '40001';
