@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate
 
@@ -13,4 +13,5 @@ class OpsConfig(AppConfig):
 
         register(checks.application_has_a_role_of_its_own, Tags.security, deploy=True)
         register(checks.application_owns_no_table, Tags.database, deploy=True)
-        post_migrate.connect(grant_after_migrate, sender=self)
+        # The signal comes once for each app that has models, when all are migrated: one of them is enough.
+        post_migrate.connect(grant_after_migrate, sender=apps.get_app_config("audit"))

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
 from django.db import connection
 from psycopg.errors import InsufficientPrivilege, IntegrityConstraintViolation
 
@@ -233,6 +234,29 @@ def test_a_right_that_is_no_longer_declared_is_taken_back(application, applicati
     assert _refuses_update(application, "audit_outboxevent", "document")
     with refused():
         application.execute("DELETE FROM audit_outboxevent")
+
+
+@committed
+def test_migrate_and_the_command_give_the_rights(application, application_role, settings):
+    name, _ = application_role
+    settings.DATABASE_APP_URL = f"postgresql://{name}@127.0.0.1/clinic"
+
+    for command in (["migrate"], ["grant_roles"]):
+        with connection.cursor() as cursor:
+            cursor.execute(f"REVOKE SELECT ON accounts_user FROM {name}")
+        with refused():
+            application.execute("SELECT FROM accounts_user")
+
+        call_command(*command, verbosity=0)
+
+        application.execute("SELECT FROM accounts_user")
+
+
+def test_the_command_says_when_there_is_no_role(settings):
+    settings.DATABASE_APP_URL = ""
+
+    with pytest.raises(CommandError, match="DATABASE_APP_URL"):
+        call_command("grant_roles")
 
 
 def test_each_model_with_kept_rows_is_known_here():
