@@ -304,6 +304,9 @@ VISIT_COMPLETION_STEPS = [
     "pharmacy.services.prescribing.sign_drafts",
 ]
 
+# What the patient takes now, as the chart shows it: the apps above patients know.
+CHART_MEDICATION = "pharmacy.selectors.charts.medication_of"
+
 # --- Mail, files, words, logs ----------------------------------------------------------
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import access, drafts, importing, merging, patients, records
+from patients.views import access, chart, drafts, importing, merging, patients, records
 
 app_name = "patients"
 
@@ -11,7 +11,7 @@ urlpatterns = [
     path("import/", importing.import_patients, name="import"),
     path("openings/", access.openings, name="openings"),
     path("access-log/", access.own_access_log, name="own_access_log"),
-    path("<uuid:patient>/", patients.chart, name="chart"),
+    path("<uuid:patient>/", chart.chart, name="chart"),
     path("<uuid:patient>/label/", patients.label, name="label"),
     path("<uuid:patient>/access-log/", access.access_log, name="access_log"),
     path("<uuid:patient>/duplicates/", merging.duplicates, name="duplicates"),

@@ -11,13 +11,26 @@ from django.db.models.functions import Coalesce
 from clinic.accounts.roles import Role
 from clinic.audit.models import OutboxEvent
 from clinic.core.together import Reader, put_children, together
-from patients.models import Allergy, Attachment, BreakGlass, ClinicalNote, Diagnosis, Encounter, Patient, Problem, Treatment, Vitals
+from patients.models import (
+    Allergy,
+    Attachment,
+    BreakGlass,
+    ClinicalNote,
+    Diagnosis,
+    Encounter,
+    EncounterStatus,
+    Patient,
+    Problem,
+    Treatment,
+    Vitals,
+)
 from patients.models.encounter import VITALS_RANGES
 from patients.rules.vitals import unusual_vitals
 
 CHART_READ = "patients.chart.read"
 GLASS_BROKEN = "patients.chart.glass_broken"
 MOST_VISITS = 10
+MOST_FILES = 20
 _LISTS = {"allergies": ("substance", "id"), "problems": ("-is_active", "text", "id")}
 
 
@@ -89,6 +102,16 @@ def last_visits(patient: Patient, user) -> Reader:
     yield [visits, diagnoses]
     put_children(visits, "diagnoses", diagnoses)
     return list(visits)
+
+
+def files_of(patient: Patient, user) -> Reader:
+    """The newest files of the patient's visits that were not entered in error."""
+    visits = Encounter.objects.visible_to(user).filter(patient=patient).exclude(status=EncounterStatus.ENTERED_IN_ERROR)
+    files = (
+        Attachment.objects.filter(encounter__in=visits).headers().select_related("encounter").order_by("-uploaded_at", "-id")[:MOST_FILES]
+    )
+    yield [files]
+    return list(files)
 
 
 def lists_of(patient: Patient) -> Reader:

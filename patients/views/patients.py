@@ -11,9 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, refusal_status
-from clinic.core.together import together
 from patients import forms, permissions, printing, selectors
-from patients.models import ClinicalNote, EncounterStatus, Patient
+from patients.models import ClinicalNote, Patient
 from patients.services import registration
 from patients.services.access import check_chart_open
 from patients.services.notes import read_bodies
@@ -40,30 +39,6 @@ def suggest(request):
     query = request.GET.get("q", request.GET.get("patient_text", ""))
     patients = selectors.search_patients(query, request.user, limit=MOST_SUGGESTED) if query.strip() else []
     return render(request, "patients/_options.html", {"patients": patients, "as_links": "q" in request.GET})
-
-
-@require_safe
-@permission_required_page(permissions.VIEW_PATIENT)
-def chart(request, patient: UUID):
-    row = get_object_or_404(Patient.objects.visible_to(request.user).select_related("merged_into"), public_id=patient)
-    if row.merged_into:
-        messages.info(request, f"{row.mrn} was merged into this record.")
-        return redirect("patients:chart", row.merged_into.public_id)
-    record_chart_read(patient=row, by=request.user)
-    readers = [selectors.lists_of(row)]
-    if request.user.has_perm(permissions.VIEW_ENCOUNTER):
-        readers += [selectors.last_visits(row, request.user), selectors.trends_of(row, request.user)]
-    _, visits, trends = [*together(*readers), None, None][:3]
-    may_open = request.user.has_perm(permissions.RECORD_VITALS) or request.user.has_perm(permissions.WRITE_ENCOUNTER)
-    context = {
-        "patient": row,
-        "visits": visits,
-        "last_visit": next((visit for visit in visits or () if visit.status == EncounterStatus.COMPLETED), None),
-        "trends": trends,
-        "open_visit": next((visit for visit in visits or () if may_open and visit.is_open), None),
-        "reason_form": forms.ReasonForm(auto_id="deactivate_%s"),
-    }
-    return render(request, "patients/chart.html", context)
 
 
 @require_safe

@@ -19,7 +19,7 @@ def drug_of(medicine: Medicine) -> Drug:
 
 
 def current_items(patient_ids, *, on: date):
-    """Items of signed prescriptions whose course, repeats included, has not ended by that day."""
+    """Items of signed prescriptions whose course, repeats included, runs on that day."""
     return _dated_items().filter(_is_taken(on), prescription__patient__in=patient_ids).order_by("-prescription__signed_at", "id")
 
 
@@ -44,7 +44,7 @@ def _dated_items():
 
 
 def _is_taken(on: date) -> Q:
-    return Q(prescription__status__in=_TAKEN, ends_at__date__gt=on)
+    return Q(prescription__status__in=_TAKEN, prescription__signed_at__date__lte=on, ends_at__date__gt=on)
 
 
 def safety_of(prescription: Prescription, *, on: date, items=None, taken=None) -> SafetyReport:
