@@ -9,7 +9,7 @@ SECTIONS = {
     "what_for": "What it is for",
     "how_to_take": "How to take it",
     "when_not": "When not to take it",
-    "side_effects": "What it may do besides",
+    "side_effects": "Possible side effects",
     "storage": "How to keep it",
 }
 
