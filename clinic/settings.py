@@ -39,6 +39,11 @@ PHONENUMBER_DB_FORMAT = "E164"
 PAY_BEFORE_DISPENSE = env.bool("PAY_BEFORE_DISPENSE", default=True)
 # Policy: a consultation is free when the same doctor or department was paid for one so many days before, at most; 0: never.
 FOLLOW_UP_FREE_DAYS = env.int("FOLLOW_UP_FREE_DAYS", default=0)
+# Policy: for how many days a signed prescription may be handed out, and one with a controlled medicine; many laws say half a year, and 28.
+PRESCRIPTION_VALID_DAYS = env.int("PRESCRIPTION_VALID_DAYS", default=180)
+CONTROLLED_PRESCRIPTION_VALID_DAYS = env.int("CONTROLLED_PRESCRIPTION_VALID_DAYS", default=28)
+if not 1 <= CONTROLLED_PRESCRIPTION_VALID_DAYS <= PRESCRIPTION_VALID_DAYS <= 366:
+    raise ImproperlyConfigured("PRESCRIPTION_VALID_DAYS is from 1 to 366, CONTROLLED_PRESCRIPTION_VALID_DAYS at most as many.")
 # Advice on what to order: how long a delivery takes, and how long an order should last, in days.
 STOCK_LEAD_DAYS = env.int("STOCK_LEAD_DAYS", default=7)
 STOCK_COVER_DAYS = env.int("STOCK_COVER_DAYS", default=30)

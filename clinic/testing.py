@@ -37,6 +37,8 @@ for name in (
     "TIME_ZONE",
     "CURRENCY",
     "PAY_BEFORE_DISPENSE",
+    "PRESCRIPTION_VALID_DAYS",
+    "CONTROLLED_PRESCRIPTION_VALID_DAYS",
 ):
     os.environ.pop(name, None)
 

@@ -34,7 +34,7 @@ from pharmacy.services.witnessing import needed_witness
 _WHY_NOT = {
     PrescriptionStatus.DRAFT: "This prescription is not signed yet.",
     PrescriptionStatus.CANCELLED: "This prescription was cancelled.",
-    PrescriptionStatus.EXPIRED: "This prescription has expired.",
+    PrescriptionStatus.EXPIRED: "This prescription has expired: it could be handed out before {valid_until}. Ask the doctor for a new one.",
     PrescriptionStatus.DISPENSED: "Everything on this prescription was already handed out.",
 }
 
@@ -104,11 +104,10 @@ def dispense_prescription(
 
 def check_dispensable(prescription: Prescription, *, on: date) -> None:
     """Raise NotDispensable or PaymentRequired."""
-    status = prescription.status
-    if status in DISPENSABLE_STATUSES and prescription.valid_until and on >= prescription.valid_until:
-        status = PrescriptionStatus.EXPIRED
+    status = prescription.state_on(on)
     if status not in DISPENSABLE_STATUSES:
-        raise NotDispensable(_WHY_NOT[PrescriptionStatus(status)], prescription_status=str(status))
+        last = f"{prescription.valid_until:%d %b %Y}" if prescription.valid_until else ""
+        raise NotDispensable(_WHY_NOT[PrescriptionStatus(status)].format(valid_until=last), prescription_status=str(status))
     if settings.PAY_BEFORE_DISPENSE and prescription.cleared_at is None:
         raise PaymentRequired
 

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from clinic.accounts.models import Doctor
@@ -15,10 +16,6 @@ from pharmacy.errors import DraftExists, EncounterClosed, NotAPrescriber, NotCan
 from pharmacy.models import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.selectors.safety import safety_of
 from pharmacy.services.items import ITEM_FIELDS, build_items
-
-# Policy of the clinic; many countries end a prescription after six months, that of a controlled medicine after 28 days.
-VALID_FOR = timedelta(days=180)
-CONTROLLED_VALID_FOR = timedelta(days=28)
 
 
 @atomic_with_retry
@@ -171,7 +168,8 @@ def _sign(prescription: Prescription, doctor: Doctor, by, override_reason: str) 
 
 
 def _valid_until(on: date, items: list[PrescriptionItem]) -> date:
-    return on + (CONTROLLED_VALID_FOR if any(item.medicine.is_controlled for item in items) else VALID_FOR)
+    is_controlled = any(item.medicine.is_controlled for item in items)
+    return on + timedelta(days=settings.CONTROLLED_PRESCRIPTION_VALID_DAYS if is_controlled else settings.PRESCRIPTION_VALID_DAYS)
 
 
 @atomic_with_retry
