@@ -42,6 +42,11 @@ class EmailTaken(DomainError):
     detail = "Another patient with an account uses this e-mail."
 
 
+class AccountLinked(DomainError):
+    code = "account_linked"
+    detail = "This record, or this account, is linked already."
+
+
 class DoctorInactive(DomainError):
     code = "doctor_inactive"
     detail = "This doctor does not consult any more."

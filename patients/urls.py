@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import access, chart, drafts, importing, merging, patients, records
+from patients.views import access, accounts, chart, drafts, importing, merging, patients, records
 
 app_name = "patients"
 
@@ -9,6 +9,12 @@ urlpatterns = [
     path("suggest/", patients.suggest, name="suggest"),
     path("register/", patients.register, name="register"),
     path("import/", importing.import_patients, name="import"),
+    path("accounts/", accounts.account_list, name="accounts"),
+    path("accounts/<uuid:sign_up>/", accounts.account, name="account"),
+    path("accounts/<uuid:sign_up>/link/<uuid:patient>/", accounts.link, name="account_link"),
+    path("accounts/<uuid:sign_up>/register/", accounts.register, name="account_register"),
+    path("accounts/<uuid:sign_up>/dismiss/", accounts.dismiss, name="account_dismiss"),
+    path("<uuid:patient>/unlink-account/", accounts.unlink, name="account_unlink"),
     path("openings/", access.openings, name="openings"),
     path("access-log/", access.own_access_log, name="own_access_log"),
     path("<uuid:patient>/", chart.chart, name="chart"),

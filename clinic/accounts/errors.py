@@ -27,3 +27,19 @@ class NameTaken(DomainError):
 class StillUsed(DomainError):
     code = "still_used"
     detail = "Other records point at this, so it stays."
+
+
+class TooManyMails(DomainError):
+    code = "too_many_attempts"
+    status = 429
+    detail = "Too many requests came from here. Please wait an hour, or ask at reception."
+
+
+class LinkNotValid(DomainError):
+    code = "link_not_valid"
+    detail = "This link was used already, is too old, or was replaced by a newer one. Please ask for another."
+
+
+class MailLinksOff(DomainError):
+    code = "mail_links_off"
+    detail = "This clinic sends no links by mail. Please ask at reception."

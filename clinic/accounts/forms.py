@@ -1,4 +1,8 @@
 from django import forms
+from django.conf import settings
+from phonenumber_field.formfields import PhoneNumberField
+
+from clinic.core.forms import DateInput
 
 
 class SignInForm(forms.Form):
@@ -8,3 +12,32 @@ class SignInForm(forms.Form):
         label="User name or e-mail", max_length=254, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
     )
     password = forms.CharField(max_length=200, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
+
+
+class SignUpForm(forms.Form):
+    first_name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "given-name", "autofocus": True}))
+    last_name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "family-name"}))
+    date_of_birth = forms.DateField(widget=DateInput(attrs={"autocomplete": "bday"}))
+    phone = PhoneNumberField(region=settings.PHONENUMBER_DEFAULT_REGION, required=False)
+    email = forms.EmailField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["phone"].widget.attrs["autocomplete"] = "tel"
+
+
+class ResetForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail of your account", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """Typed once: it can be shown instead, and a mistyped one is set anew by another mail."""
+
+    password = forms.CharField(
+        label="New password",
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+    )

@@ -166,3 +166,64 @@ class ApiSession(BaseModel):
 
     def __str__(self):
         return f"session {self.public_id}"
+
+
+class LinkKind(models.TextChoices):
+    SIGN_UP = "sign_up", "Sign-up"
+    KNOWN = "known", "There is an account already"
+    RESET = "reset", "New password"
+
+
+class MailedLink(BaseModel):
+    """A mail whose link works once. It stands here before it is sent, so that a dead mail server loses none."""
+
+    kind = models.CharField(max_length=10, choices=LinkKind, help_text="What the mail is for.")
+    email = models.EmailField("e-mail", help_text="Where it goes, in lower case.")
+    origin = models.CharField(max_length=80, help_text="Network address of whoever asked for it, so that floods end.")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Whose password it sets; of a sign-up, who it became.",
+    )
+    expires_at = models.DateTimeField(help_text="From then on the link does nothing.")
+    leased_until = models.DateTimeField(null=True, help_text="Until then the run that took it may send it, and no other.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often it was tried to send it.")
+    sent_at = models.DateTimeField(null=True, help_text="When the mail server took it.")
+    used_at = models.DateTimeField(null=True, help_text="When the link was used: the only time.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="mailed_link_of_reset_has_a_user", condition=~Q(kind=LinkKind.RESET) | Q(user__isnull=False)),
+            models.CheckConstraint(name="mailed_link_used_by_a_user", condition=Q(used_at__isnull=True) | Q(user__isnull=False)),
+        ]
+        indexes = [
+            models.Index(fields=["email", "-created_at"], name="mailed_link_by_email"),
+            models.Index(fields=["origin", "-created_at"], name="mailed_link_by_origin"),
+            models.Index(fields=["id"], name="mailed_link_unsent", condition=Q(sent_at__isnull=True)),
+        ]
+
+
+class SignUp(BaseModel):
+    """What someone said of themselves to get a portal account. Only reception says which patient that is."""
+
+    link = models.OneToOneField(MailedLink, models.CASCADE, related_name="sign_up", help_text="The mail that proves the address.")
+    first_name = models.CharField(max_length=80, help_text="Given name, as they wrote it.")
+    last_name = models.CharField(max_length=80, help_text="Family name, as they wrote it.")
+    date_of_birth = models.DateField(help_text="As they wrote it.")
+    phone = PhoneNumberField(blank=True, help_text="As they wrote it, in E.164.")
+    dismissed_at = models.DateTimeField(null=True, help_text="When reception said that this is nobody of ours.")
+    dismissed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", help_text="Who of reception said so."
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="sign_up_has_a_name", condition=~Q(first_name="") & ~Q(last_name="")),
+            models.CheckConstraint(
+                name="sign_up_dismissed_by_someone",
+                condition=Q(dismissed_at__isnull=True, dismissed_by__isnull=True)
+                | Q(dismissed_at__isnull=False, dismissed_by__isnull=False),
+            ),
+        ]

@@ -28,6 +28,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "patients.change_patient",
             "patients.deactivate_patient",
             "patients.merge_patients",
+            "patients.link_account",
             "patients.break_glass",
             "scheduling.view_hours",
             "scheduling.view_appointment",

@@ -1,7 +1,12 @@
+"""Signing in and out, signing up, and passwords. A GET of a mailed link only asks: mail scanners open every link."""
+
+from collections.abc import Callable
+
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -9,12 +14,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic.accounts.errors import InvalidCredentials, TooManyAttempts
-from clinic.accounts.forms import SignInForm
+from clinic.accounts.errors import InvalidCredentials, LinkNotValid, TooManyAttempts
+from clinic.accounts.forms import NewPasswordForm, ResetForm, SignInForm, SignUpForm
+from clinic.accounts.models import LinkKind
 from clinic.accounts.origin import origin_of, remember_device
+from clinic.accounts.services import mailed_links
 from clinic.accounts.services.sign_in import sign_in
 from clinic.accounts.services.staff import change_password
 from clinic.accounts.services.tokens import record_sign_out
+from clinic.core.errors import DomainError
 from clinic.core.pages import signed_in_page
 
 
@@ -40,9 +48,8 @@ def login(request):
         status = 400
     elif request.user.is_authenticated:
         return redirect(_next_url(request))
-    return render(
-        request, "accounts/login.html", {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}, status=status
-    )
+    context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", ""), "mails_links": bool(settings.BASE_URL)}
+    return render(request, "accounts/login.html", context, status=status)
 
 
 @require_POST
@@ -64,6 +71,86 @@ def password_change(request):
         messages.success(request, "Your password was changed. Other devices have to sign in again.")
         return redirect("portal:home")
     return render(request, "accounts/password_change.html", {"form": form}, status=400 if form.is_bound else 200)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def sign_up(request):
+    form = SignUpForm(request.POST or None)
+
+    def ask():
+        data = {**form.cleaned_data, "phone": str(form.cleaned_data["phone"] or "")}
+        mailed_links.ask_to_sign_up(data=data, origin=origin_of(request))
+
+    return _ask(request, form, ask, "accounts/sign_up.html")
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def reset(request):
+    form = ResetForm(request.POST or None)
+    return _ask(
+        request,
+        form,
+        lambda: mailed_links.ask_for_reset(email=form.cleaned_data["email"], origin=origin_of(request)),
+        "accounts/reset.html",
+    )
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def sign_up_confirm(request, token: str):
+    return _choose_password(request, token, LinkKind.SIGN_UP, mailed_links.confirm_sign_up, again="accounts:sign_up")
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def reset_confirm(request, token: str):
+    return _choose_password(request, token, LinkKind.RESET, mailed_links.reset_password, again="accounts:reset")
+
+
+def _ask(request, form, act: Callable[[], None], template: str) -> HttpResponse:
+    """The same words whoever the address belongs to."""
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            act()
+        except DomainError as refusal:
+            for name, words in (refusal.errors or {None: [refusal.detail]}).items():
+                form.add_error(name, words)
+            status = refusal.status
+        else:
+            return render(request, "accounts/mail_sent.html", {"again": request.path}, status=202)
+    elif request.method == "POST":
+        status = 400
+    return render(request, template, {"form": form}, status=status)
+
+
+def _choose_password(request, token: str, kind: LinkKind, act: Callable, *, again: str) -> HttpResponse:
+    if not mailed_links.is_valid(token, kind):
+        return render(request, "accounts/new_password.html", {"again": reverse(again)}, status=LinkNotValid.status)
+    form = NewPasswordForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            act(token=token, password=form.cleaned_data["password"])
+        except LinkNotValid as refusal:
+            return render(request, "accounts/new_password.html", {"again": reverse(again)}, status=refusal.status)
+        except DomainError as refusal:
+            form.add_error("password", (refusal.errors or {}).get("password", refusal.detail))
+            status = refusal.status
+        else:
+            messages.success(request, "The password is set. Sign in with your e-mail.")
+            return redirect("accounts:login")
+    elif request.method == "POST":
+        status = 400
+    return render(request, "accounts/new_password.html", {"form": form}, status=status)
 
 
 def _next_url(request) -> str:

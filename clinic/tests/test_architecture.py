@@ -29,6 +29,10 @@ OURS = [apps.get_app_config(label) for label in RANK]
 # Doors that are open to strangers, each for a reason.
 PUBLIC = {
     "accounts:login",
+    "accounts:sign_up",  # the answer is the same whoever the address belongs to
+    "accounts:sign_up_confirm",  # by a link that works once
+    "accounts:reset",
+    "accounts:reset_confirm",
     "healthz",
     "readyz",
     "metrics",  # numbers only, with a token or from this machine

@@ -42,7 +42,7 @@ MODELS = {
     "deposit": Deposit, "deposits": Deposit,
 }  # fmt: skip
 # In a page's address, but of the clinic and not of a patient.
-CLINICS = {"doctor", "medicine", "batch", "shift", "order", "line", "take", "favourite", "session", "exception", "package"}
+CLINICS = {"doctor", "medicine", "batch", "shift", "order", "line", "take", "favourite", "session", "exception", "package", "sign_up"}
 # Who has these has the paper or the message that they stand on: that is their whole right.
 SECRETS = {"key", "code"}
 # Headers that no two answers share: the number of the request, the time, and the length of what is masked.

@@ -1,3 +1,4 @@
+from patients.selectors.accounts import linked_lately, waiting_sign_ups
 from patients.selectors.charts import (
     CHART_READ,
     GLASS_BROKEN,
@@ -36,6 +37,7 @@ __all__ = [
     "history_of",
     "identity_of",
     "last_visits",
+    "linked_lately",
     "lists_of",
     "merges_into",
     "newest_patients",
@@ -48,6 +50,7 @@ __all__ = [
     "search_patients",
     "trends_of",
     "vitals_table",
+    "waiting_sign_ups",
     "with_content",
     "with_lists",
     "words_of_unusual",

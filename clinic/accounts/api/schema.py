@@ -6,13 +6,16 @@ from rest_framework import serializers
 
 from clinic.accounts.api import auth, directory
 from clinic.accounts.api.serializers import (
+    AddressInput,
     DoctorDetailsInput,
     DoctorFilter,
     DoctorInput,
     DoctorSerializer,
     LoginInput,
     MeSerializer,
+    NewPasswordInput,
     RefreshInput,
+    SignUpInput,
     StaffInput,
     UserSerializer,
 )
@@ -61,6 +64,43 @@ describe(
     post=extend_schema(
         operation_id="auth_register", description="An account for someone of the staff.", request=StaffInput, responses={201: MeSerializer}
     ),
+)
+
+
+class MailSentSerializer(serializers.Serializer):
+    detail = serializers.CharField()
+
+
+describe(
+    auth.SignUpView,
+    post=extend_schema(
+        operation_id="auth_signup",
+        description="Asks for a patient's account. The answer is the same whether the address is known or not.",
+        request=SignUpInput,
+        responses={202: MailSentSerializer, 409: None, 429: None},
+    ),
+)
+describe(
+    auth.ConfirmSignUpView,
+    post=extend_schema(
+        operation_id="auth_signup_confirm",
+        description="Makes the account, with the token of the mail. It works once.",
+        request=NewPasswordInput,
+        responses={201: UserSerializer, 409: None},
+    ),
+)
+describe(
+    auth.AskForResetView,
+    post=extend_schema(
+        operation_id="auth_password_reset",
+        description="Asks for a mail to set a new password, for a patient's account. The answer is always the same.",
+        request=AddressInput,
+        responses={202: MailSentSerializer, 409: None, 429: None},
+    ),
+)
+describe(
+    auth.ResetPasswordView,
+    post=extend_schema(operation_id="auth_password_reset_confirm", request=NewPasswordInput, responses={204: NOTHING, 409: None}),
 )
 
 describe(directory.DepartmentViewSet, doctors=extend_schema(description="Who works there.", responses=DoctorSerializer(many=True)))

@@ -1,3 +1,5 @@
+from django.conf import settings
+from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 
 from clinic.accounts.models import Department, Doctor, Facility, Specialization, User
@@ -33,6 +35,22 @@ class LoginInput(serializers.Serializer):
 
 class RefreshInput(serializers.Serializer):
     refresh = serializers.CharField(max_length=200)
+
+
+class AddressInput(serializers.Serializer):
+    email = serializers.EmailField(max_length=254)
+
+
+class SignUpInput(AddressInput):
+    first_name = serializers.CharField(max_length=80)
+    last_name = serializers.CharField(max_length=80)
+    date_of_birth = serializers.DateField()
+    phone = PhoneNumberField(region=settings.PHONENUMBER_DEFAULT_REGION, required=False, allow_blank=True)
+
+
+class NewPasswordInput(serializers.Serializer):
+    token = serializers.CharField(max_length=200)
+    password = serializers.CharField(max_length=200, trim_whitespace=False)
 
 
 class FacilitySerializer(serializers.ModelSerializer):

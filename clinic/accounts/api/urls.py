@@ -15,5 +15,9 @@ urlpatterns = [
     path("auth/logout/", auth.LogoutView.as_view(), name="logout"),
     path("auth/me/", auth.MeView.as_view(), name="me"),
     path("auth/register/", auth.RegisterStaffView.as_view(), name="register-staff"),
+    path("auth/signup/", auth.SignUpView.as_view(), name="sign-up"),
+    path("auth/signup/confirm/", auth.ConfirmSignUpView.as_view(), name="sign-up-confirm"),
+    path("auth/password-reset/", auth.AskForResetView.as_view(), name="password-reset"),
+    path("auth/password-reset/confirm/", auth.ResetPasswordView.as_view(), name="password-reset-confirm"),
     *router.urls,
 ]
