@@ -12,8 +12,12 @@ CHECKS = (
     Check("invoices", "An invoice is the sum of its lines", rows_of(sums.INVOICES)),
     Check("payments", "What counts as paid is the payments less their refunds", rows_of(sums.PAYMENTS)),
     Check("credits", "What counts as credited is the credit notes", rows_of(sums.CREDITS)),
+    Check("numbers", "Invoices and credit notes are numbered without gaps in each year", rows_of(sums.NUMBERS)),
+    Check("deposits", "What counts as applied of an advance, or given back, was", rows_of(sums.DEPOSITS)),
     Check("tokens", "Tokens are numbered 1 to N in each queue and day", rows_of(sums.TOKENS)),
     Check("notes", "Each clinical note is where it should be, as it was written", copies.notes),
+    Check("filing", "MongoDB's notes and files are those of their visit and patient, and no others", copies.filing),
+    Check("signatures", "A signed visit is what was signed", copies.signatures),
     Check("live queue", "Redis shows the queues as PostgreSQL has them", copies.live_queue),
     Check("audit", "The audit chain holds, and MongoDB's copies are equal", copies.audit_chain),
 )

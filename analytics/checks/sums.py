@@ -46,6 +46,38 @@ CREDITS = """
     FROM billing_invoice i LEFT JOIN billing_creditnote c ON c.invoice_id = i.id
     GROUP BY i.id HAVING i.credited <> COALESCE(SUM(c.amount), 0)
 """
+DEPOSITS = """
+    SELECT d.public_id::text,
+        format('%s applied, but the payments from it less refunds are %s', d.applied, COALESCE(SUM(p.amount - p.refunded), 0))
+    FROM billing_deposit d LEFT JOIN billing_payment p ON p.deposit_id = d.id
+    GROUP BY d.id HAVING d.applied <> COALESCE(SUM(p.amount - p.refunded), 0)
+    UNION ALL
+    SELECT d.public_id::text, format('%s given back, but its refunds are %s', d.refunded, COALESCE(SUM(r.amount), 0))
+    FROM billing_deposit d LEFT JOIN billing_depositrefund r ON r.deposit_id = d.id
+    GROUP BY d.id HAVING d.refunded <> COALESCE(SUM(r.amount), 0)
+"""
+NUMBERS = """
+    WITH given AS (
+        SELECT 'INV' AS series, public_id, number FROM billing_invoice WHERE number IS NOT NULL
+        UNION ALL SELECT 'CN', public_id, number FROM billing_creditnote
+    ), numbered AS (
+        SELECT *, CASE WHEN number ~ ('^' || series || '-[0-9]{4}-[0-9]{6,9}$') THEN split_part(number, '-', 2)::int END AS year,
+            CASE WHEN number ~ ('^' || series || '-[0-9]{4}-[0-9]{6,9}$') THEN split_part(number, '-', 3)::int END AS place
+        FROM given
+    ), ordered AS (
+        SELECT *, COALESCE(LAG(place) OVER (PARTITION BY series, year ORDER BY place), 0) AS before FROM numbered
+    ), counters AS (
+        SELECT 'INV' AS series, year, last_number FROM billing_invoicecounter
+        UNION ALL SELECT 'CN', year, last_number FROM billing_creditnotecounter
+    )
+    SELECT public_id::text, format('its number %s comes after number %s of that year', number, before)
+    FROM ordered WHERE place IS DISTINCT FROM before + 1
+    UNION ALL
+    SELECT format('%s-%s', c.series, c.year),
+        format('%s numbers were given, but the last one found is %s', c.last_number, COALESCE(MAX(place), 0))
+    FROM counters c LEFT JOIN numbered n ON n.series = c.series AND n.year = c.year
+    GROUP BY c.series, c.year, c.last_number HAVING c.last_number <> COALESCE(MAX(place), 0)
+"""
 TOKENS = """
     SELECT format('%s on %s', q.code, t.on), format('%s tokens, numbered up to %s', count(*), max(t.number))
     FROM scheduling_token t JOIN scheduling_queue q ON q.id = t.queue_id

@@ -2,6 +2,8 @@
 
 import io
 from contextlib import contextmanager
+from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,6 +13,7 @@ from django.utils import timezone
 from analytics.checks.registry import CHECKS
 from analytics.checks.results import TOO_LONG, Check
 from analytics.services.self_check import rows_of, run_checks
+from billing.services.deposits import take_deposit
 from billing.tests.factories import cashier, issued, pay
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
@@ -19,8 +22,11 @@ from clinic.audit.services.relay import relay_outbox
 from clinic.audit.services.sealing import seal_outbox
 from clinic.core import mongo
 from clinic.core.redis import client, key
-from patients.models import ClinicalNote
-from patients.tests.factories import ClinicalNoteFactory
+from patients.models import ClinicalNote, Refiling
+from patients.services.encounters import complete_visit
+from patients.services.merging import merge_patients
+from patients.services.notes import ship_notes
+from patients.tests.factories import ClinicalNoteFactory, PatientFactory, VitalsFactory
 from pharmacy.models import StockMovement
 from pharmacy.tests.factories import dispensed, line_of, signed, stocked
 from scheduling.services.projection import rebuild
@@ -31,7 +37,7 @@ PAGE = "/audit/self-check/"
 
 
 def empty_mongodb():
-    for name in (*Topic.values, "audit_anchors"):
+    for name in (*Topic.values, "audit_anchors", "clinical_notes", "attachments.files", "attachments.chunks"):
         mongo.database()[name].delete_many({})
 
 
@@ -53,11 +59,13 @@ def _one_of_everything() -> dict:
     invoice = issued(teller)
     pay(invoice, teller)
     note = ClinicalNoteFactory()
+    visit = complete_visit(encounter_id=VitalsFactory().encounter_id, by=user(Role.DOCTOR))
+    deposit = take_deposit(patient_id=invoice.patient_id, method="card", amount=Decimal("20.00"), by=teller, request_id=uuid4())
     token = TokenFactory(on=timezone.localdate(), number=1)
     rebuild(timezone.localdate())
     seal_outbox()
     relay_outbox()
-    return {"batch": batch, "line": given.lines.get(), "invoice": invoice, "note": note, "token": token}
+    return {"batch": batch, "line": given.lines.get(), "invoice": invoice, "note": note, "token": token, "visit": visit, "deposit": deposit}
 
 
 @contextmanager
@@ -135,6 +143,57 @@ def test_a_credit_without_a_note(clinic):
     assert found() == {"credits": [str(clinic["invoice"].public_id)]}
 
 
+def test_an_advance_that_pays_what_nobody_knows_of(clinic):
+    spoil("billing_deposit", "applied = 3", clinic["deposit"])
+
+    assert found() == {"deposits": [str(clinic["deposit"].public_id)]}
+
+
+def test_an_advance_that_nobody_gave_back(clinic):
+    spoil("billing_deposit", "refunded = 3", clinic["deposit"])
+
+    assert found() == {"deposits": [str(clinic["deposit"].public_id)]}
+
+
+@pytest.mark.parametrize("number", ["INV-{year}-000003", "INV-{year}-3", "INV-1999-000002", "X"])
+def test_an_invoice_with_a_number_that_was_not_its_turn(clinic, number):
+    year = timezone.localdate().year
+    spoil("billing_invoice", f"number = '{number.format(year=year)}'", clinic["invoice"])
+
+    assert str(clinic["invoice"].public_id) in found()["numbers"]
+
+
+def test_a_number_that_no_invoice_has(clinic):
+    year = timezone.localdate().year
+    with without_triggers("billing_invoicecounter") as cursor:
+        cursor.execute("UPDATE billing_invoicecounter SET last_number = last_number + 1 WHERE year = %s", [year])
+
+    assert found() == {"numbers": [f"INV-{year}"]}
+
+
+def test_a_signed_visit_that_was_changed(clinic):
+    spoil("patients_vitals", "pulse_bpm = pulse_bpm + 1", clinic["visit"].vitals.get())
+
+    assert found() == {"signatures": [str(clinic["visit"].public_id)]}
+
+
+def test_a_signed_visit_that_lost_a_part(clinic):
+    with without_triggers("patients_vitals") as cursor:
+        cursor.execute("DELETE FROM patients_vitals WHERE encounter_id = %s", [clinic["visit"].pk])
+
+    assert found() == {"signatures": [str(clinic["visit"].public_id)]}
+
+
+def test_a_merged_visit_is_still_what_was_signed(clinic):
+    visit = clinic["visit"]
+    survivor = PatientFactory()
+    merge_patients(survivor_id=survivor.pk, loser_id=visit.patient_id, reason="Twice", by=user(Role.ADMIN), now=timezone.now())
+    seal_outbox()
+    relay_outbox()
+
+    assert found() == {}
+
+
 def test_a_number_that_was_left_out(clinic):
     token = clinic["token"]
     spoil("scheduling_token", "number = number + 7", token)
@@ -153,7 +212,26 @@ def test_a_note_that_mongodb_lost(clinic):
     ClinicalNote.objects.filter(pk=clinic["note"].pk).update(body=None, stored_at=timezone.now())
     mongo.database()["clinical_notes"].delete_many({"_id": str(clinic["note"].public_id)})
 
-    assert found() == {"notes": [str(clinic["note"].public_id)]}
+    assert found() == {"notes": [str(clinic["note"].public_id)], "filing": [str(clinic["note"].public_id)]}
+
+
+def test_a_note_under_another_patient_and_one_that_no_visit_knows(clinic):
+    ship_notes()
+    notes, stranger = mongo.database()["clinical_notes"], str(uuid4())
+    document = notes.find_one({"_id": str(clinic["note"].public_id)})
+    notes.insert_one(document | {"_id": stranger})
+    notes.update_one({"_id": document["_id"]}, {"$set": {"patient": stranger}})
+
+    assert set(found()["filing"]) == {document["_id"], stranger}
+
+
+def test_a_note_that_waits_to_be_filed_under_the_survivor_is_in_order(clinic):
+    ship_notes()
+    note = clinic["note"]
+    mongo.database()["clinical_notes"].update_one({"_id": str(note.public_id)}, {"$set": {"patient": str(uuid4())}})
+    Refiling.objects.create(encounter=note.encounter)
+
+    assert found() == {}
 
 
 def test_a_queue_that_redis_forgot(clinic):

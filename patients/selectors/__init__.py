@@ -19,7 +19,7 @@ from patients.selectors.charts import (
     words_of_unusual,
 )
 from patients.selectors.codes import favourite_codes, search_codes
-from patients.selectors.merges import merges_into, original_patient
+from patients.selectors.merges import merges_into, original_patients
 from patients.selectors.notes import search_notes
 from patients.selectors.search import PossibleDuplicate, identity_of, possible_duplicates, search_patients
 from patients.selectors.trends import trends_of
@@ -42,7 +42,7 @@ __all__ = [
     "merges_into",
     "newest_patients",
     "openings",
-    "original_patient",
+    "original_patients",
     "possible_duplicates",
     "reading_of",
     "search_codes",

@@ -5,11 +5,13 @@ from django.db.models import QuerySet
 from patients.models import Encounter, MergedValue, Patient, PatientMerge
 
 
-def original_patient(encounter: Encounter) -> Patient:
-    """Whose record an encounter was written into, whatever was merged since: a signature stands for that one."""
-    moves = MergedValue.objects.filter(table=encounter._meta.db_table, row_id=encounter.pk, column="patient", merge__undone_at=None)
-    first = moves.order_by("id").values_list("old_value", flat=True).first()
-    return Patient.objects.get(pk=first) if first else encounter.patient
+def original_patients(encounters: list[Encounter]) -> dict[int, Patient]:
+    """By encounter, whose record it was written into, whatever was merged since: a signature stands for that one."""
+    ids = [each.pk for each in encounters]
+    moves = MergedValue.objects.filter(table=Encounter._meta.db_table, row_id__in=ids, column="patient", merge__undone_at=None)
+    first = dict(moves.order_by("-id").values_list("row_id", "old_value"))
+    patients = Patient.objects.in_bulk(set(first.values()))
+    return {each.pk: patients[first[each.pk]] if each.pk in first else each.patient for each in encounters}
 
 
 def merges_into(patient: Patient) -> QuerySet:

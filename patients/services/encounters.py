@@ -16,10 +16,10 @@ from clinic.core.http import check_version
 from patients import locks
 from patients.errors import DoctorInactive, EncounterClosed, PatientInactive, PrimaryDiagnosisExists, ReasonMissing, UnsavedDraft
 from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Icd10Code, Vitals
-from patients.models.encounter import VITALS_RANGES
 from patients.rules import identity, notes
 from patients.rules.vitals import check_vitals, unusual_vitals
-from patients.selectors import history_of, original_patient
+from patients.selectors import history_of
+from patients.services.signed_content import content_of
 
 CHANGEABLE = ("reason", "diagnosis_text")
 
@@ -166,37 +166,6 @@ def mark_entered_in_error(*, encounter_id: int, reason: str, by) -> Encounter:
     encounter.save_changes(status=EncounterStatus.ENTERED_IN_ERROR, entered_in_error_reason=reason)
     _record("entered_in_error", encounter, by=by, changes={"status": encounter.status})
     return encounter
-
-
-def content_of(encounter: Encounter) -> dict:
-    """What a signature stands for, as JSON values; the same however often it is read.
-
-    `treatments`, the medicines of one, and `attachments` are there when there are any: visits that were signed before
-    they were recorded keep their hash.
-    """
-    treatments = [
-        {"id": str(each.public_id), "name": each.name, "base_cost": str(each.base_cost), "notes": each.notes}
-        | ({"medicines": each.medicines} if each.medicines else {})
-        for each in encounter.treatments.order_by("id")
-    ]
-    files = [{"id": str(each.public_id), "name": each.name, "sha256": each.sha256} for each in encounter.attachments.headers()]
-    content = ({"treatments": treatments} if treatments else {}) | ({"attachments": files} if files else {})
-    return content | {
-        "id": str(encounter.public_id),
-        "patient": str(original_patient(encounter).public_id),
-        "doctor": str(encounter.doctor.public_id),
-        "reason": encounter.reason,
-        "diagnosis": encounter.diagnosis_text,
-        "vitals": [
-            {"id": str(each.public_id)} | {name: str(value) for name in VITALS_RANGES if (value := getattr(each, name)) is not None}
-            for each in encounter.vitals.order_by("id")
-        ],
-        "diagnoses": [
-            {"id": str(each.public_id), "code": each.code, "text": each.text, "rank": each.rank}
-            for each in encounter.diagnoses.order_by("id")
-        ],
-        "notes": [{"id": str(each.public_id), "sha256": each.sha256} for each in encounter.notes.order_by("id")],
-    }
 
 
 def open_encounter(encounter_id: int) -> Encounter:

@@ -16,8 +16,8 @@ from clinic.audit.services.recording import record
 from clinic.ops.fhir_import.mapping import AllergyFacts, ConditionFacts, PatientFacts, Unusable, VisitFacts, row_id
 from patients.models import Allergy, Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Patient, Problem, Vitals
 from patients.rules.notes import sha256_of
-from patients.services.encounters import content_of
 from patients.services.registration import register_patient
+from patients.services.signed_content import content_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from clinic.ops.fhir_import.report import LEFT, TAKEN, THERE
 from clinic.ops.tests.fhir_files import DATA, load, load_resources, patient, pulse, visit
 from patients.models import Allergy, Diagnosis, Encounter, EncounterStatus, Patient, Problem, Vitals
 from patients.rules.notes import sha256_of
-from patients.services.encounters import content_of
+from patients.services.signed_content import content_of
 
 pytestmark = pytest.mark.django_db
 

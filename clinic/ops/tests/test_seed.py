@@ -19,7 +19,7 @@ from clinic.ops.seed.logins import LOGIN_NAMES
 from clinic.ops.seed.registry import PATIENTS, PORTAL
 from patients.models import Allergy, ClinicalNote, Encounter, EncounterStatus, Patient, Vitals
 from patients.rules.notes import sha256_of
-from patients.services.encounters import content_of
+from patients.services.signed_content import content_of
 from pharmacy.models import Batch, BatchState, Dispense, Medicine, Prescription, PrescriptionStatus, StockMovement
 from scheduling.models import Appointment, AppointmentStatus, Token, TokenStatus, TokenTransition
 

@@ -20,7 +20,7 @@ from clinic.ops.seed.bulk.people import patient_lines
 from clinic.ops.seed.bulk.scale import SCALES, Scale, working_days
 from patients.models import Encounter, MrnCounter, Patient
 from patients.rules.notes import sha256_of
-from patients.services.encounters import content_of
+from patients.services.signed_content import content_of
 from pharmacy.models import Batch, StockMovement
 from scheduling.models import Appointment
 from scheduling.selectors.hours import bookable_days

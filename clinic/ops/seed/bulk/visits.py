@@ -133,7 +133,7 @@ def _measured(seen: int) -> dict[str, int]:
 
 
 def _content(diary: Diary, seen: int, visit: Visit, keys: Keys) -> dict:
-    """As `patients.services.encounters.content_of` reads it back."""
+    """As `patients.services.signed_content.content_of` reads it back."""
     ailment = ailment_of(visit, keys)
     content = {
         "id": uuid_of("encounter", seen),
