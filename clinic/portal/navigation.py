@@ -14,6 +14,7 @@ class Entry:
     shortcut: str = ""  # after 'g'
     staff_only: bool = True
     patients_only: bool = False
+    or_codename: str = ""  # which opens it as well
 
 
 ENTRIES = (
@@ -28,6 +29,14 @@ ENTRIES = (
     Entry("Cashier", "billing:cashier", "credit-card", "billing.take_payment", "c"),
     Entry("Shift", "billing:shift", "calculator", "billing.work_shift", "f"),
     Entry("Day summary", "analytics:day", "chart-bar", "analytics.view_day", "y"),
+    Entry(
+        "Dashboards",
+        "analytics:home",
+        "presentation-chart-line",
+        "analytics.view_reports",
+        "w",
+        or_codename="analytics.view_own_figures",
+    ),
     Entry("Restricted charts", "patients:openings", "lock-closed", "patients.view_break_glass", "x"),
     Entry("Who read my chart", "patients:own_access_log", "eye", "patients.view_access_log", staff_only=False, patients_only=True),
     Entry("Audit", "audit:log", "shield-check", "audit.view_log", "a"),
@@ -42,7 +51,7 @@ def navigation_for(user, path: str) -> list[dict]:
     for entry in ENTRIES:
         if (entry.staff_only and not user.is_staff_member) or (entry.patients_only and not user.is_only_patient):
             continue
-        if entry.codename and not user.has_perm(entry.codename):
+        if entry.codename and not user.has_perm(entry.codename) and not (entry.or_codename and user.has_perm(entry.or_codename)):
             continue
         try:
             url = reverse(entry.view_name)

@@ -65,6 +65,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-dismiss]");
     if (button) button.closest(".alert-box, .toast-card").remove();
+    if (event.target.closest("[data-print]")) window.print();
   });
 
   // --- Answers that are not a page ------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Draws <canvas data-chart-of="id of a table"> from that table: labels from the rows' headings, figures from [data-value].
 // data-chart="line" draws lines, "across" bars that lie, else bars that stand; data-stacked puts series on each other.
-// A heading with data-series makes its column a series; without any, the first column with figures is the only one.
+// data-most draws so many rows only. A heading with data-series makes its column a series; without any, the first column with figures is the only one.
 // Series differ by colour and by hatching, dash and point. The table stays: it is what is read where there is no
 // script or no picture.
 (function () {
@@ -52,7 +52,7 @@
 
   function draw(canvas) {
     const table = document.getElementById(canvas.dataset.chartOf);
-    const rows = [...table.tBodies[0].rows];
+    const rows = [...table.tBodies[0].rows].slice(0, canvas.dataset.most || undefined);
     const { chart: kind, stacked } = canvas.dataset;
     const paint = colours();
     const series = seriesOf(table, rows);
@@ -70,7 +70,7 @@
         animation: false,
         maintainAspectRatio: false,
         indexAxis: across ? "y" : "x",
-        plugins: { legend: { display: series.length > 1, align: "start", labels: { color: paint.words, usePointStyle: kind === "line", boxWidth: 24 } } },
+        plugins: { legend: { display: series.length > 1, align: "start", labels: { color: paint.words, usePointStyle: kind === "line", boxWidth: kind === "line" ? 8 : 24, boxHeight: 8 } } },
         scales: across ? { x: figures, y: names } : { x: names, y: figures },
       },
     });

@@ -1,0 +1,165 @@
+"""Who was seen, when, where and by whom: from the sums of a doctor's day."""
+
+from django.db.models import Count, Sum
+
+from analytics.dashboards.asked import Asked, who
+from analytics.dashboards.definition import ACROSS, BARS, COUNT, LINE, MINUTES, MONEY, PERCENT, PERIOD, WORDS, Column, Figure, Row
+from analytics.dashboards.figures.shares import mean, percent
+from analytics.models import DoctorDay, FactAppointment
+from scheduling.models import AppointmentStatus
+
+TOP = 10
+_MEASURES = (
+    "appointments",
+    "booked",
+    "completed",
+    "cancelled",
+    "no_shows",
+    "visits",
+    "walk_ins",
+    "consultations",
+    "consult_minutes",
+    "charge",
+)
+
+
+def sums(asked: Asked, *by: str, **named):
+    """The measures, summed by these columns."""
+    cells = asked.narrowed(DoctorDay.objects).annotate(**named)
+    return cells.order_by().values(*by, *named).annotate(**{name: Sum(name) for name in _MEASURES})
+
+
+def _by_doctor(asked: Asked) -> list[dict]:
+    return list(sums(asked, "doctor__public_id", "doctor__name", "doctor__department__name").order_by("doctor__name", "doctor__public_id"))
+
+
+def _top_doctors(asked: Asked) -> list[Row]:
+    cells = sorted(_by_doctor(asked), key=lambda cell: -cell["visits"])
+    return [
+        Row({"doctor": cell["doctor__name"], "department": cell["doctor__department__name"], **cell}, who(cell["doctor__public_id"]))
+        for cell in cells[:TOP]
+        if cell["visits"]
+    ]
+
+
+def _workload(asked: Asked) -> list[Row]:
+    return [
+        Row(
+            {"doctor": cell["doctor__name"], "consult": mean(cell["consult_minutes"], cell["consultations"]), **cell},
+            who(cell["doctor__public_id"]),
+        )
+        for cell in _by_doctor(asked)
+        if cell["appointments"] or cell["visits"]
+    ]
+
+
+def _departments(asked: Asked) -> list[Row]:
+    cells = sums(asked, "department__public_id", "department__name").order_by("department__name", "department__public_id")
+    return [
+        Row(
+            {
+                "department": cell["department__name"],
+                "missed": percent(cell["no_shows"], cell["no_shows"] + cell["completed"]),
+                **cell,
+            },
+            who(department=cell["department__public_id"]),
+        )
+        for cell in cells
+        if cell["appointments"] or cell["visits"]
+    ]
+
+
+def by_period(asked: Asked) -> list[Row]:
+    """Every day or month up to today; of one without a visit all is 0. Empty where nothing happened at all."""
+    found = {cell["period"]: cell for cell in sums(asked, period=asked.period)}
+    nothing = dict.fromkeys(_MEASURES, 0)
+    return [Row({"period": key, **found.get(key, nothing)}, days) for key, days in asked.periods()] if found else []
+
+
+def _outcomes(asked: Asked) -> list[Row]:
+    counts = dict(asked.narrowed(FactAppointment.objects).order_by().values_list("status").annotate(number=Count("pk")))
+    return [
+        Row({"status": choice.label, "number": counts[choice.value]}, {"status": choice.value})
+        for choice in AppointmentStatus
+        if counts.get(choice.value)
+    ]
+
+
+TOP_DOCTORS = Figure(
+    "top-doctors",
+    "Top doctors",
+    (
+        Column("doctor", "Doctor", WORDS),
+        Column("department", "Department", WORDS),
+        Column("visits", "Visits", COUNT, drawn=True),
+        Column("completed", "Appointments kept"),
+        Column("charge", "Charged", MONEY),
+    ),
+    _top_doctors,
+    chart=ACROSS,
+    note=f"The {TOP} with the most visits.",
+    behind="visits",
+    empty="No visits in these days.",
+)
+DEPARTMENTS = Figure(
+    "department-load",
+    "Load of the departments",
+    (
+        Column("department", "Department", WORDS),
+        Column("appointments", "Appointments", COUNT, drawn=True),
+        Column("visits", "Visits", COUNT, drawn=True),
+        Column("walk_ins", "Walk-ins"),
+        Column("missed", "Missed, %", PERCENT),
+        Column("charge", "Charged", MONEY),
+    ),
+    _departments,
+    chart=ACROSS,
+    note="Appointments without those moved elsewhere. Missed: of those kept or missed.",
+    behind="appointments",
+    empty="No appointments and no visits in these days.",
+)
+VISITS = Figure(
+    "monthly-visits",
+    "Visits",
+    (
+        Column("period", "When", PERIOD),
+        Column("visits", "Visits", COUNT, drawn=True),
+        Column("walk_ins", "Walk-ins", COUNT, drawn=True),
+        Column("charge", "Charged", MONEY),
+    ),
+    by_period,
+    chart=LINE,
+    note="By day, or by month where more than two months are shown. Walk-ins are among the visits.",
+    behind="visits",
+    empty="No visits in these days.",
+)
+WORKLOAD = Figure(
+    "doctor-workload",
+    "Workload of the doctors",
+    (
+        Column("doctor", "Doctor", WORDS),
+        Column("appointments", "Appointments"),
+        Column("completed", "Kept", COUNT, drawn=True),
+        Column("booked", "To come", COUNT, drawn=True),
+        Column("cancelled", "Cancelled"),
+        Column("no_shows", "Missed", COUNT, drawn=True),
+        Column("visits", "Visits"),
+        Column("consult", "Minutes a visit", MINUTES),
+    ),
+    _workload,
+    chart=ACROSS,
+    stacked=True,
+    charted=20,
+    note="Minutes from the begin of a visit to its signature, on average.",
+    behind="appointments",
+    empty="No appointments and no visits in these days.",
+)
+OUTCOMES = Figure(
+    "outcomes",
+    "What became of appointments",
+    (Column("status", "Status", WORDS), Column("number", "Appointments", COUNT, drawn=True)),
+    _outcomes,
+    chart=BARS,
+    behind="appointments",
+    empty="No appointments in these days.",
+)
