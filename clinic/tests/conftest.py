@@ -1,7 +1,10 @@
 """Fixtures of the tests that drive a real browser. All of those stand in this folder."""
 
+import threading
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import expect
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
@@ -14,11 +17,43 @@ def browser_type_launch_args(browser_type_launch_args):
     return browser_type_launch_args | {"executable_path": "/usr/bin/chromium", "args": quiet}
 
 
+class UnderWay:
+    """The requests that the live server has begun to answer and not finished."""
+
+    def __init__(self):
+        self.count, self.changed = 0, threading.Condition()
+
+    def begin(self, **kwargs):
+        with self.changed:
+            self.count += 1
+
+    def end(self, **kwargs):
+        with self.changed:
+            self.count -= 1
+            self.changed.notify_all()
+
+    def wait_for_none(self):
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.count <= 0, timeout=60), "the live server still answers a request"
+
+
 @pytest.fixture
-def page_as(browser, live_server):
+def under_way():
+    requests = UnderWay()
+    request_started.connect(requests.begin)
+    request_finished.connect(requests.end)
+    yield requests
+    request_started.disconnect(requests.begin)
+    request_finished.disconnect(requests.end)
+
+
+@pytest.fixture
+def page_as(browser, live_server, under_way):
     """`page_as(user)`: a browser window of their own, signed in through the sign-in page.
 
-    A script error or a breach of the content policy in any window fails the test at its end.
+    A script error or a breach of the content policy in any window fails the test at its end. A page that is
+    left sends what was typed: the windows are cut off first, and what they sent before is answered, or its
+    transaction would hold locks that the flush of the tables needs.
     """
     from clinic.accounts.tests.factories import PASSWORD
 
@@ -40,7 +75,9 @@ def page_as(browser, live_server):
 
     yield make
     for context in contexts:
+        context.set_offline(True)
         context.close()
+    under_way.wait_for_none()
     assert complaints == []
 
 

@@ -1,5 +1,7 @@
 """A consultation on a bad day: the network is cut, the session ends, two windows are open. Nothing typed is lost."""
 
+import time
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.urls import reverse
@@ -7,7 +9,9 @@ from playwright.sync_api import expect
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import PASSWORD, DoctorFactory, user
+from clinic.core.db import atomic_with_retry
 from patients.models import ConsultationDraft, Encounter
+from patients.services import drafts
 from patients.services.codes import load_codes
 from patients.services.notes import read_notes
 from patients.tests.factories import AttachmentFactory, ClinicalNoteFactory, DiagnosisFactory, EncounterFactory, VitalsFactory
@@ -239,3 +243,21 @@ def test_diagnosis_is_found_and_added_by_keyboard_alone(page_as, visit):
 
     expect(page.locator("#diagnoses-part li")).to_contain_text("Acute myocardial infarction")
     assert visit.diagnoses.values_list("code", flat=True).get() == "I21"
+
+
+def test_a_window_that_is_closed_while_typing_disturbs_no_later_test(page_as, visit, monkeypatch):
+    """What it still sends is answered before the tables are emptied: a slow answer would hold their locks."""
+    keep = drafts.save_draft
+
+    @atomic_with_retry
+    def slowly(**kwargs):
+        kept = keep(**kwargs)
+        time.sleep(5)  # longer than lock_timeout
+        return kept
+
+    monkeypatch.setattr(drafts, "save_draft", slowly)
+    page = page_as(visit.doctor.user)
+    open_visit(page, visit)
+
+    with page.expect_request("**/draft/"):
+        note_of(page).fill("Not saved yet")
