@@ -10,6 +10,7 @@ from analytics.etl.changes import keys_to_derive
 from analytics.etl.derived import Scope
 from analytics.etl.rollups import ROLLUPS, refresh_touched
 from analytics.etl.sources import FACTS, SOURCES, SUMMED, Source
+from analytics.etl.views import refresh_views
 from analytics.locks import lock_etl
 from analytics.models import Change, EtlState
 from clinic.core.db import atomic_with_retry
@@ -45,7 +46,7 @@ class Done:
 def run_etl(*, batch: int = BATCH, say: Say = lambda *_: None) -> Done:
     """Work the queue of changes off, batch by batch, each in one transaction: changes leave the queue when their facts are there.
 
-    The last batch also notes as of when the figures are. Ended at any point, the next run goes on. The very first
+    The last batch also makes the views anew and notes as of when the figures are. Ended at any point, the next run goes on. The very first
     run rebuilds: rows from before the queue are in no queue. One run at a time: another waits, and raises Busy
     after lock_timeout.
     """
@@ -66,14 +67,15 @@ def _work_off(batch: int) -> tuple[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [batch])
         rows = cursor.fetchall()
-    changed = _derive([(subject, source_id) for _, subject, source_id in rows])
-    _finish(now if len(rows) < batch else None, watermark=max((row[0] for row in rows), default=0))
-    return len(rows), changed
+    changed, sums = _derive([(subject, source_id) for _, subject, source_id in rows])
+    _finish(now if len(rows) < batch else None, behind=sums > 0, watermark=max((row[0] for row in rows), default=0))
+    return len(rows), changed + sums
 
 
-def _derive(changes: list[tuple[str, int]]) -> int:
+def _derive(changes: list[tuple[str, int]]) -> tuple[int, int]:
+    """How many dimensions and facts were written, and how many sums."""
     if not changes:
-        return 0
+        return 0, 0
     keys = keys_to_derive(changes)
     changed, cells = 0, set()
     for source in SOURCES:
@@ -88,7 +90,7 @@ def _derive(changes: list[tuple[str, int]]) -> int:
         if written and source in FACTS:
             _note_days(source, scope)
         changed += written
-    return changed + refresh_touched(cells)
+    return changed, refresh_touched(cells)
 
 
 @atomic_with_retry
@@ -111,7 +113,7 @@ def rebuild(*, say: Say = lambda *_: None) -> Done:
     for place, rollup in enumerate(ROLLUPS, 1):
         changed += rollup.derived.refresh(rollup.whole())
         say("sums", place, len(ROLLUPS))
-    _finish(now)
+    _finish(now, behind=True)
     return Done(changed=changed, batches=1)
 
 
@@ -121,11 +123,15 @@ def _begin() -> None:
         cursor.execute("SET LOCAL statement_timeout = 0")
 
 
-def _finish(as_of: datetime | None, *, watermark: int = 0) -> None:
-    """Note how far the figures are; `as_of` when all that was committed by then is in them."""
+def _finish(as_of: datetime | None, *, behind: bool, watermark: int = 0) -> None:
+    """Note how far the figures are. With `as_of`, what was committed by then is in them, and the views are made anew if a sum changed."""
     state, _ = EtlState.objects.get_or_create(pk=1)
-    state.as_of = as_of or state.as_of
     state.watermark = max(state.watermark, watermark)
+    state.views_behind = state.views_behind or behind
+    if as_of:
+        if state.views_behind:
+            refresh_views()
+        state.as_of, state.views_behind = as_of, False
     state.save()
 
 

@@ -37,6 +37,7 @@ class EtlState(models.Model):
 
     as_of = models.DateTimeField(null=True, help_text="What was committed by then is in the figures; empty before the first run.")
     watermark = models.BigIntegerField(default=0, help_text="The highest change that was ever taken from the queue.")
+    views_behind = models.BooleanField(default=False, help_text="Whether a sum changed since the materialized views were made.")
 
     class Meta:
         db_table = "etl_state"
