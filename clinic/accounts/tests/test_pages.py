@@ -1,4 +1,5 @@
 import pytest
+from django import forms
 from django.test import Client
 
 from clinic.accounts.models import User
@@ -80,6 +81,17 @@ def test_admin_has_no_sign_in_page_of_its_own(client_as):
     assert Client().get("/admin/").status_code == 302
     assert Client().get("/admin/login/")["Location"].startswith(LOGIN)
     assert client_as(user(Role.NURSE)).get("/admin/").status_code == 403
+
+
+def test_help_is_words_and_what_the_framework_wrote_as_a_list_stays_one(client_as):
+    class Typed(forms.Form):
+        name = forms.CharField(help_text="At most <b>3</b> & no more.")
+
+    page = client_as(user(Role.NURSE)).get("/accounts/password/").content.decode()
+
+    assert "<ul><li>" in page
+    assert "&lt;li&gt;" not in page
+    assert "At most &lt;b&gt;3&lt;/b&gt; &amp; no more." in str(Typed()["name"].as_field_group())
 
 
 def test_admin_changes_no_password_and_signs_nobody_out_behind_the_clinics_back(client_as):
