@@ -28,7 +28,12 @@ class NothingToRepeat(DomainError):
 
 class FavouriteOfOthers(Forbidden):
     code = "favourite_of_others"
-    detail = "Only who shared this favourite, or who manages the medicines, may remove it for everyone."
+    detail = "Only who shared this favourite, or who manages the medicines, may take it from everyone."
+
+
+class MayNotShare(Forbidden):
+    code = "may_not_share"
+    detail = "You may keep favourites for yourself only."
 
 
 class NotCancellable(DomainError):

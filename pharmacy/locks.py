@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from patients.models import Encounter
-from pharmacy.models import Batch, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, StockTake, Supplier
+from pharmacy.models import Batch, Favourite, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, StockTake, Supplier
 from pharmacy.models.stock import usable_on
 
 
@@ -54,6 +54,11 @@ def lock_medicines(medicine_ids) -> None:
 def lock_open_encounter(encounter_id: int) -> Encounter:
     """After the prescriptions of the encounter, if any: it stands below them."""
     return Encounter.objects.select_for_update(no_key=True, of=("self",)).select_related("patient").get(pk=encounter_id)
+
+
+def lock_favourite(favourite_id: int) -> Favourite | None:
+    """None when it is gone."""
+    return Favourite.objects.select_for_update(of=("self",)).select_related("medicine").filter(pk=favourite_id).first()
 
 
 def lock_supplier(supplier_id: int) -> Supplier:

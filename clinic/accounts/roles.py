@@ -97,6 +97,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
             "pharmacy.view_medicine",
             "pharmacy.view_prescription",
             "pharmacy.prescribe",
+            "pharmacy.share_favourite",
             "pharmacy.witness",
             "analytics.view_own_figures",
         }

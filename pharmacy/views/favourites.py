@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST
 from clinic.core.errors import DomainError
 from clinic.core.pages import permission_required_page, posted_request_id
 from pharmacy.models import Favourite, Prescription, PrescriptionItem
-from pharmacy.permissions import PRESCRIBE
+from pharmacy.permissions import PRESCRIBE, SHARE_FAVOURITE
 from pharmacy.services import favourites, prescribing
 from pharmacy.services.items import ITEM_FIELDS
 from pharmacy.views.prescribing import done, encounter_of, show
@@ -65,6 +65,29 @@ def drop(request, encounter, favourite):
     row = encounter_of(request, encounter)
     try:
         favourites.drop_favourite(favourite=_visible(request, favourite), by=request.user)
+    except DomainError as refusal:
+        return show(request, row, refusal=refusal, refused="lines")
+    return done(request, row)
+
+
+@require_POST
+@permission_required_page(SHARE_FAVOURITE)
+def share(request, encounter, favourite):
+    """Give it to everyone."""
+    return _change(request, encounter, favourite, favourites.share_favourite)
+
+
+@require_POST
+@permission_required_page(SHARE_FAVOURITE)
+def unshare(request, encounter, favourite):
+    """Take it back from everyone."""
+    return _change(request, encounter, favourite, favourites.unshare_favourite)
+
+
+def _change(request, encounter, favourite, service):
+    row = encounter_of(request, encounter)
+    try:
+        service(favourite_id=_visible(request, favourite).pk, by=request.user)
     except DomainError as refusal:
         return show(request, row, refusal=refusal, refused="lines")
     return done(request, row)
