@@ -1,10 +1,10 @@
 """The API's description of a patient's history."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from clinic.core.schema import describe
-from clinic.portal.api import history
+from clinic.portal.api import history, timeline
 from patients.api.schema import NoteAnswer, VisitAnswer
 from pharmacy.models import PrescriptionStatus
 
@@ -22,4 +22,25 @@ class HistoryEntryAnswer(VisitAnswer, history.HistoryEntrySerializer):
 describe(
     history.PatientHistory,
     get=extend_schema(operation_id="patients_history", responses=HistoryEntryAnswer(many=True)),
+)
+
+
+class EventsAnswer(serializers.Serializer):
+    """A page of the timeline. `next` goes on where it ends; there is no way back."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = timeline.EventSerializer(many=True)
+
+
+describe(
+    timeline.PatientEvents,
+    get=extend_schema(
+        operation_id="patients_history_events",
+        parameters=[
+            OpenApiParameter("kind", str, enum=list(timeline.SOURCES), many=True, description="Only these kinds."),
+            OpenApiParameter("before", str, description="The place where the page before ended; `next` holds it."),
+        ],
+        responses=EventsAnswer,
+    ),
 )

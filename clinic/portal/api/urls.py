@@ -1,5 +1,9 @@
 from django.urls import path
 
 from clinic.portal.api.history import PatientHistory
+from clinic.portal.api.timeline import PatientEvents
 
-urlpatterns = [path("patients/<uuid:public_id>/history/", PatientHistory.as_view(), name="patient-history")]
+urlpatterns = [
+    path("patients/<uuid:public_id>/history/", PatientHistory.as_view(), name="patient-history"),
+    path("patients/<uuid:public_id>/history/events/", PatientEvents.as_view(), name="patient-events"),
+]
