@@ -18,6 +18,7 @@ from billing.services.payments import refund_payment
 from billing.tests.factories import PatientFactory, cashier, draft, insured, issued, pay
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
+from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
 from clinic.core.errors import InvalidInput, NotFound
 
@@ -241,6 +242,16 @@ class TestDoors:
         ):
             assert api.post("/api/v1/deposits/", body | bad).status_code == 400
         assert Deposit.objects.count() == 1
+
+    def test_what_a_page_refuses_and_says_elsewhere_is_audited(self, client_as, by):
+        page = reverse("billing:take_deposit", args=[PatientFactory().public_id])
+
+        answer = client_as(by).post(page, {"amount": "-1", "method": "cash", "request_id": uuid4()})
+
+        assert answer.status_code == 302
+        assert not Deposit.objects.exists()
+        refusal = OutboxEvent.objects.get(action="request.refused")
+        assert (refusal.actor, refusal.document["changes"]["code"]) == (by, "invalid")
 
     def test_pages(self, client_as, by):
         patient, client = PatientFactory(), client_as(by)

@@ -133,5 +133,5 @@ def remittance(request):
         "is_done": is_done,
         "refusal": refusal.detail if refusal else "",
     }
-    status = refusal.status if refusal else 400 if form.errors else 200
+    status = refusal_status(request, refusal) if refusal else 400 if form.errors else 200
     return render(request, "billing/remittance.html", context, status=status)

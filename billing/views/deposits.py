@@ -13,17 +13,13 @@ from billing.permissions import REFUND_PAYMENT, TAKE_PAYMENT
 from billing.services import deposits
 from billing.views.invoice import done, find, show
 from clinic.core.errors import DomainError, InvalidInput
-from clinic.core.pages import permission_required_page, posted_request_id
+from clinic.core.pages import permission_required_page, posted_request_id, say_refusal
 from clinic.core.templatetags.ui import money
 from patients.models import Patient
 
 
 def _desk(request, patient):
     return redirect(f"{reverse('billing:cashier')}?q={patient.mrn}")
-
-
-def _why(refusal: DomainError) -> str:
-    return " ".join(words for said in (refusal.errors or {}).values() for words in said) or refusal.detail
 
 
 @require_POST
@@ -37,7 +33,7 @@ def take(request, patient):
         made = deposits.take_deposit(patient_id=row.pk, by=request.user, **form.cleaned_data)
         messages.success(request, f"{money(made.amount)} taken in advance.")
     except DomainError as refusal:
-        messages.error(request, _why(refusal))
+        say_refusal(request, refusal)
     return _desk(request, row)
 
 
@@ -52,7 +48,7 @@ def refund(request, deposit):
         given = deposits.refund_deposit(deposit_id=row.pk, by=request.user, request_id=posted_request_id(request), **form.cleaned_data)
         messages.success(request, f"{money(given.amount)} given back by {row.get_method_display().lower()}.")
     except DomainError as refusal:
-        messages.error(request, _why(refusal))
+        say_refusal(request, refusal)
     return _desk(request, row.patient)
 
 

@@ -263,7 +263,7 @@ def new(request):
                 return redirect("billing:invoice", made.public_id)
             except DomainError as error:
                 refusal = error
-    status = refusal.status if refusal else 400 if form.errors else 200
+    status = refusal_status(request, refusal) if refusal else 400 if form.errors else 200
     return render(request, "billing/new.html", {"form": form, "refusal": refusal.detail if refusal else ""}, status=status)
 
 

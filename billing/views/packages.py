@@ -12,7 +12,7 @@ from billing.models import Package, PriceItem
 from billing.permissions import MANAGE_PRICE, VIEW_PRICE
 from billing.services.packages import end_package, set_package
 from clinic.core.errors import DomainError
-from clinic.core.pages import permission_required_page
+from clinic.core.pages import permission_required_page, refusal_status, say_refusal
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,7 +36,8 @@ def packages(request):
         "today": today,
         "refusal": refusal.detail if refusal else "",
     }
-    return render(request, "billing/packages.html", context, status=refusal.status if refusal else 400 if form.errors else 200)
+    status = refusal_status(request, refusal) if refusal else 400 if form.errors else 200
+    return render(request, "billing/packages.html", context, status=status)
 
 
 @require_POST
@@ -46,5 +47,5 @@ def end(request, package):
     try:
         end_package(package_id=row.pk, valid_until=max(timezone.localdate(), row.valid_from + timedelta(days=1)), by=request.user)
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        say_refusal(request, refusal)
     return redirect("billing:packages")

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from clinic.accounts.models import Department, Doctor, Facility, Specialization, User
-from clinic.accounts.permissions import MANAGE_DIRECTORY, MANAGE_USERS
+from clinic.accounts.permissions import MANAGE_DIRECTORY, MANAGE_USERS, OPEN_BACK_OFFICE
 from clinic.accounts.services import directory, staff
 from clinic.core.admin import CodenameAdmin
 
@@ -10,7 +10,8 @@ admin.site.unregister(Group)  # roles are written in code
 
 
 class EntryAdmin(CodenameAdmin):
-    view_codename = add_codename = change_codename = delete_codename = MANAGE_DIRECTORY
+    view_codename = OPEN_BACK_OFFICE  # doctors and facilities are chosen in forms
+    add_codename = change_codename = delete_codename = MANAGE_DIRECTORY
     search_fields = ["name"]
 
     def save_model(self, request, obj, form, change):
@@ -40,7 +41,8 @@ class DepartmentAdmin(EntryAdmin):
 class DoctorAdmin(CodenameAdmin):
     """A new doctor is registered as a user first, over the API or the users' page."""
 
-    view_codename = change_codename = MANAGE_DIRECTORY
+    view_codename = OPEN_BACK_OFFICE
+    change_codename = MANAGE_DIRECTORY
     list_display = ["name", "department", "licence_number", "consultation_fee", "room", "is_active"]
     list_filter = ["department", "is_active", "specializations"]
     list_select_related = ["user", "department"]

@@ -3,6 +3,7 @@
 import functools
 from uuid import UUID, uuid4
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 
 from clinic.core.policy import PUBLIC, SIGNED_IN, Policy, needs, staff_with
@@ -61,5 +62,16 @@ def posted_request_id(request) -> UUID:
 
 
 def refusal_status(request, refusal) -> int:
-    """The status of a page that shows a refusal: htmx swaps on 422 only, other clients get the true status."""
+    """The status of a page that shows a refusal: htmx swaps on 422 only, other clients get the true status.
+
+    The request keeps the refusal, for the audit's middleware.
+    """
+    request.refusal = refusal
     return 422 if request.htmx else refusal.status
+
+
+def say_refusal(request, refusal) -> None:
+    """For a page that goes elsewhere, and says there why nothing was done."""
+    request.refusal = refusal
+    said = [words for each in (refusal.errors or {}).values() for words in each]
+    messages.error(request, " ".join(said) or refusal.detail)

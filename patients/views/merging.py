@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic.core.errors import DomainError
-from clinic.core.pages import permission_required_page
+from clinic.core.pages import permission_required_page, say_refusal
 from patients import forms, permissions, selectors
 from patients.errors import BreakGlassRequired
 from patients.models import Patient
@@ -77,7 +77,7 @@ def _do(request, patient: Patient, act: Callable, *, done: str) -> HttpResponse:
     except BreakGlassRequired:
         raise  # has a page of its own
     except DomainError as refusal:
-        messages.error(request, refusal.errors["reason"][0] if refusal.errors else refusal.detail)
+        say_refusal(request, refusal)
     else:
         messages.success(request, done)
     return redirect("patients:duplicates", patient.public_id)

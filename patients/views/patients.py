@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.core.errors import DomainError
-from clinic.core.pages import permission_required_page, refusal_status
+from clinic.core.pages import permission_required_page, refusal_status, say_refusal
 from patients import forms, permissions, printing, selectors
 from patients.models import ClinicalNote, Patient
 from patients.services import registration
@@ -111,7 +111,7 @@ def _change_status(request, public_id: UUID, change, *, done: str) -> HttpRespon
     try:
         change(row.pk)
     except DomainError as refusal:
-        messages.error(request, refusal.errors["reason"][0] if refusal.errors else refusal.detail)
+        say_refusal(request, refusal)
     else:
         messages.success(request, done)
     return redirect("patients:chart", row.public_id)

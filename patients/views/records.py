@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from clinic.core.errors import DomainError, NotFound
+from clinic.core.errors import DomainError, InvalidInput, NotFound
 from clinic.core.http import download
-from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
+from clinic.core.pages import permission_required_page, posted_request_id, refusal_status, say_refusal
 from patients import forms, permissions, selectors
 from patients.errors import NoteChanged, NoteUnavailable
 from patients.models import Encounter, Icd10Code
@@ -157,7 +157,7 @@ def attachment(request, encounter: UUID, attachment: UUID):
     except NotFound as error:
         raise Http404 from error
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        say_refusal(request, refusal)
         return _to_consultation(encounter, "attachments")
     return download(file.name, content, file.content_type)
 
@@ -276,7 +276,7 @@ def _done(request, public_id: UUID, part: str, words: str) -> HttpResponse:
 def _refused(request, public_id: UUID, post: Post, refusal: DomainError | None) -> HttpResponse:
     part = PARTS[post.part]
     if post.part == "sign":  # the whole page, as it is now, is what has to be looked at
-        messages.error(request, refusal.detail if refusal else "Say why.")
+        say_refusal(request, refusal or InvalidInput("Say why."))
         return _to_consultation(public_id, post.part)
     context = context_of_part(post.part, selectors.encounter_of(public_id, request.user))
     if part.form and isinstance(post.form, part.form):

@@ -43,7 +43,7 @@ def show(request, encounter: Encounter, *, refusal: DomainError | None = None, *
         "allergies": patient.allergies.all(),
         "allergies_known": patient.allergies_reviewed_at is not None,
     }
-    return render(request, "pharmacy/prescribing.html", context, status=refusal.status if refusal else 200)
+    return render(request, "pharmacy/prescribing.html", context, status=refusal_status(request, refusal) if refusal else 200)
 
 
 def _words(refusal: DomainError | None) -> str:

@@ -63,7 +63,7 @@ def check_in(request, appointment: UUID):
     except DomainError as refusal:
         if not request.htmx:
             return _page(request, row, refusal=refusal)
-        context = {"arrival": arrival(row.pk)} | refused(request, refusal)
+        context = {"arrival": arrival(row.pk)} | refused(refusal)
         return render(request, "scheduling/_arrival.html", context, status=status_of(request, refusal))
     if request.htmx:
         response = render(request, "scheduling/_arrival.html", {"arrival": arrival(row.pk), "is_new": True})
@@ -117,7 +117,7 @@ def _page(request, row: Appointment, *, cancel_form: ReasonForm | None = None, r
     }
     status = 200
     if refusal:
-        context |= refused(request, refusal)
+        context |= refused(refusal)
         status = status_of(request, refusal)
     elif cancel_form:
         context["refusal"] = "Say why it is cancelled."

@@ -109,7 +109,7 @@ def hold(request):
     try:
         held = holds.hold_slot(doctor=doctor, start=wanted["start"], by=request.user, now=timezone.now())
     except DomainError as refusal:
-        return render(request, "scheduling/_hold.html", refused(request, refusal), status=status_of(request, refusal))
+        return render(request, "scheduling/_hold.html", refused(refusal), status=status_of(request, refusal))
     return render(request, "scheduling/_hold.html", {"held": held, "held_start": wanted["start"]})
 
 
@@ -127,7 +127,7 @@ def _page(request, patient: Patient, form: BookingForm, *, moving: Appointment |
     context = {"patient": patient, "moving": moving, "form": form} | _offers(request, patient, moving)
     status = 200
     if refusal:
-        context |= refused(request, refusal)
+        context |= refused(refusal)
         status = status_of(request, refusal)
     elif form.is_bound:
         status = 422 if request.htmx else 400

@@ -94,7 +94,7 @@ def _page(request, *, session_form=None, exception_form=None, refusal: DomainErr
     }
     status = 200
     if refusal:
-        context |= refused(request, refusal)
+        context |= refused(refusal)
         status = status_of(request, refusal)
     elif session_form or exception_form:
         status = 400

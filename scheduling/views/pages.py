@@ -10,16 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from clinic.audit.http import record_refusal
 from clinic.core.errors import DomainError
 from clinic.core.pages import refusal_status
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2200, 1, 1)
 
 
-def refused(request: HttpRequest, refusal: DomainError) -> dict:
-    """For a page that shows a refusal in place: its words, audited. The status is `status_of(request, refusal)`."""
-    record_refusal(request, refusal.status, refusal.code)
+def refused(refusal: DomainError) -> dict:
+    """For a page that shows a refusal in place: its words. The status is `status_of(request, refusal)`."""
     words = [refusal.detail] if not refusal.errors else [message for messages in refusal.errors.values() for message in messages]
     return {"refusal": " ".join(words)}
 

@@ -115,7 +115,7 @@ def _page(request, *, refusal: DomainError | None = None, room: str = "", page: 
     }
     status = 200
     if refusal:
-        context |= refused(request, refusal)
+        context |= refused(refusal)
         status = status_of(request, refusal)
     page = page or ("scheduling/_console.html" if request.htmx else "scheduling/queue.html")
     return render(request, page, context, status=status)

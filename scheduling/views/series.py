@@ -55,7 +55,7 @@ def _page(request, row: AppointmentSeries, *, form: SeriesEndForm | None = None,
     }
     status = 200
     if refusal:
-        context |= refused(request, refusal)
+        context |= refused(refusal)
         status = status_of(request, refusal)
     elif form:
         status = 400

@@ -94,6 +94,6 @@ def _page(request, found: Token, *, refusal: DomainError | None = None, status: 
         **forms,
     }
     if refusal:
-        context |= refused(request, refusal)
+        context |= refused(refusal)
         status = status_of(request, refusal)
     return render(request, "scheduling/token.html", context, status=status)

@@ -46,7 +46,7 @@ def add(request, patient: UUID):
             patient_id=person.pk, data=data, by=request.user, on=timezone.localdate(), request_id=form.cleaned_data["request_id"]
         )
     except DomainError as refusal:
-        context = {"patient": person, "form": form} | refused(request, refusal)
+        context = {"patient": person, "form": form} | refused(refusal)
         return render(request, "scheduling/waitlist_add.html", context, status=status_of(request, refusal))
     messages.success(request, "On the waitlist. A time that becomes free is offered in the order of the list.")
     return redirect("scheduling:waitlist")
@@ -98,6 +98,6 @@ def _page(request, *, refusal: DomainError | None = None):
     }
     status = 200
     if refusal:
-        context |= refused(request, refusal)
+        context |= refused(refusal)
         status = status_of(request, refusal)
     return render(request, "scheduling/waitlist.html", context, status=status)

@@ -44,7 +44,7 @@ def walk_in(request):
             **form.owner(),
         )
     except DomainError as refusal:
-        context = {"patient": patient, "form": form} | refused(request, refusal)
+        context = {"patient": patient, "form": form} | refused(refusal)
         return render(request, "scheduling/walk_in.html", context, status=status_of(request, refusal))
     messages.success(request, f"{patient.full_name} has token {token.label}.")
     return redirect("scheduling:slip", token.public_id)
