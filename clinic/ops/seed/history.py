@@ -41,10 +41,13 @@ class Moments:
     dispensed: datetime
 
     @classmethod
-    def of(cls, start: datetime, *, since: datetime, until: datetime) -> "Moments":
-        """As a visit goes that begins at `start`, or so much earlier that it is over by `until`; nothing of it lies before `since`."""
-        begins = max(min(start, until - timedelta(minutes=29)), since)
-        return cls(*(min(begins + timedelta(minutes=minutes), until) for minutes in (0, 13, 17, 21, 29)))
+    def of(cls, start: datetime, *, since: datetime, until: datetime, takes: int = 13) -> "Moments":
+        """As a visit of so many minutes goes that begins at `start`, or so much earlier that all is over by `until`.
+
+        Nothing of it lies before `since`.
+        """
+        begins = max(min(start, until - timedelta(minutes=takes + 16)), since)
+        return cls(*(min(begins + timedelta(minutes=minutes), until) for minutes in (0, takes, takes + 4, takes + 8, takes + 16)))
 
 
 @atomic_with_retry

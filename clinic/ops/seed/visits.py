@@ -60,8 +60,10 @@ def book(demo: Demo, planned: Planned) -> Appointment:
 
 def see(demo: Demo, planned: Planned, appointment: Appointment) -> None:
     """The visit, signed, and its paper as far as planned."""
-    at = Moments.of(planned.start + timedelta(minutes=1), since=demo.midnight_before(planned.start), until=demo.now)
-    token = arrive(demo, planned, appointment, now=at.started - timedelta(minutes=9))
+    dice = demo.dice("pace", planned.start, planned.patient)
+    takes, waits = round(dice.triangular(7, 19, 11)), round(dice.triangular(3, 34, 8))
+    at = Moments.of(planned.start + timedelta(minutes=1), since=demo.midnight_before(planned.start), until=demo.now, takes=takes)
+    token = arrive(demo, planned, appointment, now=at.started - timedelta(minutes=waits))
     encounter = call_in(demo, planned.colleague, token, now=at.started)
     examine(demo, planned, encounter)
     prescription = prescribe(demo, planned, encounter)
