@@ -43,6 +43,7 @@ LEDGER = {
     "pharmacy_dispense": set(),
     "pharmacy_dispenseline": {"returned_quantity"},
     "pharmacy_dispensereturn": set(),
+    "pharmacy_medicineleaflet": set(),
     "pharmacy_recallcall": set(),
     "pharmacy_stockmovement": set(),
     "scheduling_tokentransition": set(),
