@@ -6,6 +6,7 @@ shown on a page of its own, with what was typed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django import forms as django_forms
@@ -69,11 +70,7 @@ def add_vitals(request, encounter: UUID):
 @require_POST
 @permission_required_page(permissions.RECORD_VITALS)
 def remove_vitals(request, encounter: UUID, vitals: UUID):
-    def act(row: Encounter) -> str:
-        encounters.remove_vitals(encounter_id=row.pk, vitals_id=vitals, by=request.user)
-        return "Vitals removed."
-
-    return _answer(request, encounter, Post("vitals", django_forms.Form(request.POST), act))
+    return _take_back(request, encounter, "vitals", partial(encounters.remove_vitals, vitals_id=vitals), "Vitals removed.")
 
 
 @require_safe
@@ -109,11 +106,7 @@ def _with_favourite(posted: QueryDict) -> QueryDict:
 @require_POST
 @permission_required_page(permissions.WRITE_ENCOUNTER)
 def remove_diagnosis(request, encounter: UUID, diagnosis: UUID):
-    def act(row: Encounter) -> str:
-        encounters.remove_diagnosis(encounter_id=row.pk, diagnosis_id=diagnosis, by=request.user)
-        return "Diagnosis removed."
-
-    return _answer(request, encounter, Post("diagnoses", django_forms.Form(request.POST), act))
+    return _take_back(request, encounter, "diagnoses", partial(encounters.remove_diagnosis, diagnosis_id=diagnosis), "Diagnosis removed.")
 
 
 @require_POST
@@ -139,11 +132,7 @@ def add_attachment(request, encounter: UUID):
 @require_POST
 @permission_required_page(permissions.WRITE_ENCOUNTER)
 def remove_attachment(request, encounter: UUID, attachment: UUID):
-    def act(row: Encounter) -> str:
-        attachments.remove_attachment(encounter_id=row.pk, attachment_id=attachment, by=request.user)
-        return "File removed."
-
-    return _answer(request, encounter, Post("attachments", django_forms.Form(request.POST), act))
+    return _take_back(request, encounter, "attachments", partial(attachments.remove_attachment, attachment_id=attachment), "File removed.")
 
 
 @require_safe
@@ -237,6 +226,14 @@ def enter_in_error(request, encounter: UUID):
         return "Marked as entered in error."
 
     return _answer(request, encounter, Post("sign", form, act))
+
+
+def _take_back(request, public_id: UUID, part: str, remove: Callable[..., None], words: str) -> HttpResponse:
+    def act(row: Encounter) -> str:
+        remove(encounter_id=row.pk, by=request.user)
+        return words
+
+    return _answer(request, public_id, Post(part, django_forms.Form(request.POST), act))
 
 
 def _answer(request, public_id: UUID, post: Post) -> HttpResponse:
