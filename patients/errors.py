@@ -6,6 +6,13 @@ class PatientInactive(DomainError):
     detail = "This patient's record is deactivated. Reactivate it first."
 
 
+class UnusualVitals(DomainError):
+    """Of the pages only: a program that measures is not asked."""
+
+    code = "unusual_vitals"
+    status = 422
+
+
 class BreakGlassRequired(DomainError):
     code = "break_glass_required"
     status = 403

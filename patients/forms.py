@@ -1,13 +1,17 @@
 """Shapes of what people type into the pages. Rules stand in the services."""
 
+from datetime import date
+
 from django import forms
 from django.urls import reverse_lazy
 
 from clinic.core.forms import DateInput, RequestIdField
+from patients.errors import UnusualVitals
 from patients.models import AllergySeverity, DiagnosisRank, Patient, Sex
 from patients.models.encounter import VITALS_RANGES
 from patients.models.patient import BloodGroup, DatePrecision
-from patients.rules.vitals import DECIMALS, VITALS_LABELS, VITALS_UNITS
+from patients.rules.usual import mark_of, unusual_vitals
+from patients.rules.vitals import DECIMALS, VITALS_LABELS, VITALS_UNITS, check_vitals
 from patients.services.registration import FIELDS
 
 
@@ -142,10 +146,19 @@ class VitalsForm(PartForm):
     """Values only; their ranges are the service's, which names them."""
 
     part = "vitals"
+    to_confirm = ""  # the mark of the unusual values that someone has to look at
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields |= {name: _vital_field(name) for name in VITALS_RANGES}
+
+    def check_looked_at(self, *, born: date, on: date) -> None:
+        """Raises UnusualVitals for unusual values, unless exactly these were shown and confirmed. What is impossible is the service's."""
+        values, errors = check_vitals(self.cleaned_data)
+        unusual = [] if errors else unusual_vitals(values, born=born, on=on)
+        if unusual and self.data.get("looked_at") != mark_of(unusual):
+            self.to_confirm = mark_of(unusual)
+            raise UnusualVitals(f"Not saved yet. Unusual at this age: {'; '.join(map(str, unusual))}. Check, and correct it or confirm it.")
 
 
 class DiagnosisForm(PartForm):

@@ -60,7 +60,7 @@ def _in_visits(model, at) -> Callable[[Patient, Any], QuerySet]:
 
     def rows(patient: Patient, user) -> QuerySet:
         visits = _visits(patient, user).exclude(status=EncounterStatus.ENTERED_IN_ERROR)
-        return model.objects.filter(encounter__in=visits).select_related("encounter").annotate(at=at)
+        return model.objects.filter(encounter__in=visits).select_related("encounter__patient").annotate(at=at)
 
     return rows
 

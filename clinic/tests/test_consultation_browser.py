@@ -209,6 +209,22 @@ def test_what_is_only_typed_holds_back_the_signature(page_as, visit):
     assert Encounter.objects.get(pk=visit.pk).is_open
 
 
+@pytest.mark.parametrize("options", [{}, {"color_scheme": "dark"}], ids=["light", "dark"])
+def test_an_unusual_value_is_asked_about_once_and_then_kept(page_as, axe_clean, visit, options):
+    page = page_as(visit.doctor.user, **options)
+    open_visit(page, visit)
+
+    page.locator("#vitals_temperature_c").fill("39.5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Temperature 39.5 °C (usually 35.5 to 38)")
+    axe_clean(page)
+    assert not visit.vitals.exists()
+    page.get_by_role("button", name="Save as measured").click()
+
+    expect(page.get_by_role("table", name="Vitals of this visit")).to_contain_text("39.5 unusual")
+    be_in(page, "clean")
+
+
 @pytest.mark.parametrize(
     "options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}], ids=["light", "dark", "phone"]
 )

@@ -9,7 +9,7 @@ from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import AllergySeverity, DiagnosisRank, EncounterStatus, Patient, Sex, TreatmentType
 from patients.models.encounter import VITALS_RANGES
 from patients.models.patient import BloodGroup, DatePrecision
-from patients.rules.vitals import unusual_vitals
+from patients.selectors import unusual_of
 
 
 class TextField(serializers.CharField):
@@ -155,7 +155,7 @@ class VitalsSerializer(serializers.Serializer):
     recorded_by = serializers.CharField(read_only=True)
 
     def get_unusual(self, vitals) -> list[str]:
-        return unusual_vitals({name: getattr(vitals, name) for name in VITALS_RANGES})
+        return [each.name for each in unusual_of(vitals)]
 
     def to_representation(self, vitals):
         """Measurements are numbers: 36.6, not "36.600"."""

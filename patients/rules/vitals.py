@@ -1,4 +1,4 @@
-"""Which measurements are possible, and which are unusual."""
+"""Which measurements are possible."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -31,19 +31,6 @@ VITALS_LABELS = {
 }
 DECIMALS = {"temperature_c": 1, "weight_kg": 2, "height_cm": 1, "glucose_mmol_l": 1}
 
-# What an adult at rest usually has, both ends included. A value outside is kept, and marked.
-# Source: a policy of the clinic, see patients/README.md; not a diagnosis.
-USUAL_RANGES: dict[str, tuple[Decimal, Decimal]] = {
-    "temperature_c": (Decimal("35.5"), Decimal("38.0")),
-    "pulse_bpm": (Decimal(50), Decimal(110)),
-    "systolic_mmhg": (Decimal(95), Decimal(160)),
-    "diastolic_mmhg": (Decimal(50), Decimal(100)),
-    "respiratory_rate_bpm": (Decimal(9), Decimal(20)),
-    "spo2_percent": (Decimal(94), Decimal(100)),
-    "glucose_mmol_l": (Decimal("3.9"), Decimal("11.0")),
-    "pain": (Decimal(0), Decimal(6)),
-}
-
 
 def check_vitals(values: Mapping) -> tuple[dict[str, Decimal], dict[str, list[str]]]:
     """(values that were given, messages by name). A message names the range and its unit."""
@@ -75,10 +62,3 @@ def _check_vital(name: str, value) -> tuple[Decimal | None, str]:
     if number != round(number, places):
         return None, f"Give at most {places} decimal place{'' if places == 1 else 's'}." if places else "Give a whole number."
     return round(number, places) if places else round(number), ""
-
-
-def unusual_vitals(values: Mapping) -> list[str]:
-    """The names of values that an adult at rest does not usually have."""
-    return [
-        name for name, (lowest, highest) in USUAL_RANGES.items() if values.get(name) is not None and not lowest <= values[name] <= highest
-    ]

@@ -13,10 +13,10 @@ from patients.selectors.charts import (
     newest_patients,
     openings,
     reading_of,
+    unusual_of,
     vitals_table,
     with_content,
     with_lists,
-    words_of_unusual,
 )
 from patients.selectors.codes import favourite_codes, search_codes
 from patients.selectors.merges import merges_into, original_patients
@@ -49,9 +49,9 @@ __all__ = [
     "search_notes",
     "search_patients",
     "trends_of",
+    "unusual_of",
     "vitals_table",
     "waiting_sign_ups",
     "with_content",
     "with_lists",
-    "words_of_unusual",
 ]

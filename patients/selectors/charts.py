@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from clinic.accounts.roles import Role
 from clinic.audit.models import OutboxEvent
@@ -25,7 +26,7 @@ from patients.models import (
     Vitals,
 )
 from patients.models.encounter import VITALS_RANGES
-from patients.rules.vitals import unusual_vitals
+from patients.rules.usual import Unusual, unusual_vitals
 
 CHART_READ = "patients.chart.read"
 GLASS_BROKEN = "patients.chart.glass_broken"
@@ -179,9 +180,15 @@ _COLUMNS = (
 )
 
 
+def unusual_of(vitals: Vitals) -> list[Unusual]:
+    """The values of a set that its patient, at the age of that day, would not usually have. Encounter and patient are at hand."""
+    values = {name: getattr(vitals, name) for name in VITALS_RANGES}
+    return unusual_vitals(values, born=vitals.encounter.patient.date_of_birth, on=timezone.localdate(vitals.recorded_at))
+
+
 def cells_of(vitals: Vitals) -> list[Cell]:
     """One cell for each kind of value, empty where none was taken."""
-    unusual = set(unusual_vitals({name: getattr(vitals, name) for name in VITALS_RANGES}))
+    unusual = {each.name for each in unusual_of(vitals)}
     return [_cell(vitals, label, unit, names, bool(unusual & set(names))) for label, unit, names in _COLUMNS]
 
 
@@ -198,9 +205,3 @@ def vitals_table(encounter: Encounter) -> Reader:
     rows = [(vitals, cells_of(vitals)) for vitals in sets]
     used = [at for at in range(len(_COLUMNS)) if any(cells[at].value for _, cells in rows)]
     return {"columns": [_COLUMNS[at][:2] for at in used], "rows": [(vitals, [cells[at] for at in used]) for vitals, cells in rows]}
-
-
-def words_of_unusual(vitals: Vitals) -> str:
-    """What to look at again, in words; "" when all is usual."""
-    cells = [f"{cell.label} {cell.value} {cell.unit}" for cell in cells_of(vitals) if cell.is_unusual]
-    return f"Unusual: {', '.join(cells)}. Please check." if cells else ""

@@ -17,7 +17,8 @@ from patients import locks
 from patients.errors import DoctorInactive, EncounterClosed, PatientInactive, PrimaryDiagnosisExists, ReasonMissing, UnsavedDraft
 from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Icd10Code, Vitals
 from patients.rules import identity, notes
-from patients.rules.vitals import check_vitals, unusual_vitals
+from patients.rules.usual import unusual_vitals
+from patients.rules.vitals import check_vitals
 from patients.selectors import history_of
 from patients.services.signed_content import content_of
 
@@ -75,7 +76,9 @@ def record_vitals(*, encounter_id: int, values: Mapping, by, request_id: UUID | 
         raise InvalidInput(errors=errors)
     vitals = Vitals.objects.create(encounter=encounter, recorded_by=by, recorded_at=timezone.now(), request_id=request_id, **given)
     encounter.save_changes()
-    _record("vitals_recorded", encounter, by=by, changes={"vitals": str(vitals.public_id), "unusual": unusual_vitals(given)})
+    unusual = unusual_vitals(given, born=encounter.patient.date_of_birth, on=timezone.localdate())
+    changes = {"vitals": str(vitals.public_id), "unusual": [each.name for each in unusual]}
+    _record("vitals_recorded", encounter, by=by, changes=changes)
     return vitals
 
 

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -72,10 +73,52 @@ class TestParts:
         assert b"<html" in whole.content
         assert not Vitals.objects.exists()
 
-    def test_unusual_value_is_said_in_the_toast(self, doctor, encounter):
-        answer = doctor.post(part_url("add_vitals", encounter), {"temperature_c": "39.5"}, headers=HTMX)
+    def test_unusual_value_is_saved_when_it_was_looked_at(self, doctor, encounter):
+        form = {"temperature_c": "39.5", "pulse_bpm": "73"}
 
-        assert "Unusual: Temp. 39.5" in answer["HX-Trigger"]
+        asked = doctor.post(part_url("add_vitals", encounter), form, headers=HTMX)
+        whole = doctor.post(part_url("add_vitals", encounter), form)
+
+        for answer in (asked, whole):
+            assert answer.status_code == 422
+            assert "Temperature 39.5 °C (usually 35.5 to 38)" in answer.content.decode()
+            assert b'name="looked_at" value="temperature_c=39.5"' in answer.content
+            assert b'value="73"' in answer.content
+        assert b"<html" in whole.content
+        assert not Vitals.objects.exists()
+
+        saved = doctor.post(part_url("add_vitals", encounter), form | {"looked_at": "temperature_c=39.5"}, headers=HTMX)
+
+        assert saved.status_code == 200
+        assert Vitals.objects.get().temperature_c == Decimal("39.5")
+        assert b"> unusual<" in saved.content
+
+    @pytest.mark.parametrize("looked_at", ["", "yes", "temperature_c=39.4", "temperature_c=39.5,pulse_bpm=130", "\0"])
+    def test_another_unusual_value_is_asked_about_anew(self, doctor, encounter, looked_at):
+        form = {"temperature_c": "39.5", "looked_at": looked_at}
+
+        answer = doctor.post(part_url("add_vitals", encounter), form, headers=HTMX)
+
+        assert answer.status_code == 422
+        assert not Vitals.objects.exists()
+
+    def test_confirming_does_not_make_the_impossible_possible(self, doctor, encounter):
+        form = {"temperature_c": "39.5", "pulse_bpm": "301", "looked_at": "temperature_c=39.5"}
+
+        answer = doctor.post(part_url("add_vitals", encounter), form, headers=HTMX)
+
+        assert "Must be between 20 and 300 /min." in answer.content.decode()
+        assert b"looked_at" not in answer.content
+        assert not Vitals.objects.exists()
+
+    def test_what_is_usual_goes_by_age(self, doctor):
+        today = timezone.localdate()
+        newborn = EncounterFactory(patient__date_of_birth=today, patient__registered_on=today)
+
+        answer = doctor.post(part_url("add_vitals", newborn), {"pulse_bpm": "150", "respiratory_rate_bpm": "45"}, headers=HTMX)
+
+        assert answer.status_code == 200
+        assert b"> unusual<" not in answer.content
 
     def test_sent_twice_writes_once(self, doctor, encounter):
         form = {"pulse_bpm": "72", "request_id": str(uuid4())}

@@ -1,10 +1,12 @@
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from patients.rules import identity, notes
 from patients.rules.search import SearchTerms, parse_search
-from patients.rules.vitals import check_vitals, unusual_vitals
+from patients.rules.usual import mark_of, unusual_vitals, usual_ranges
+from patients.rules.vitals import check_vitals
 
 
 class TestMrn:
@@ -115,10 +117,62 @@ class TestVitals:
     def test_impossible_values_are_named(self, values, name):
         assert list(check_vitals(values)[1]) == [name]
 
-    def test_bounds_themselves_are_possible_and_usual(self):
+    def test_bounds_themselves_are_possible(self):
         assert check_vitals({"temperature_c": "25.0", "pain": 10})[1] == {}
-        assert unusual_vitals({"pulse_bpm": 110, "spo2_percent": 94}) == []
-        assert unusual_vitals({"pulse_bpm": 111, "spo2_percent": 93}) == ["pulse_bpm", "spo2_percent"]
+
+
+class TestUsualVitals:
+    ADULT = {"born": date(1984, 2, 29), "on": date(2026, 11, 20)}
+
+    def names(self, values, **of):
+        return [each.name for each in unusual_vitals(values, **of)]
+
+    def test_bounds_themselves_are_usual(self):
+        assert self.names({"pulse_bpm": 110, "spo2_percent": 94, "pain": None}, **self.ADULT) == []
+        assert self.names({"pulse_bpm": 111, "spo2_percent": 93}, **self.ADULT) == ["pulse_bpm", "spo2_percent"]
+
+    @pytest.mark.parametrize(
+        ("born", "lowest", "highest"),
+        [
+            (date(2026, 11, 20), 100, 205),  # born today
+            (date(2026, 10, 21), 100, 205),  # tomorrow a month old
+            (date(2026, 10, 20), 100, 180),
+            (date(2025, 11, 20), 98, 140),
+            (date(2023, 11, 20), 80, 120),
+            (date(2020, 11, 20), 75, 118),
+            (date(2014, 11, 20), 60, 100),
+            (date(2010, 11, 21), 60, 100),  # tomorrow 16
+            (date(2010, 11, 20), 50, 110),
+        ],
+    )
+    def test_pulse_goes_by_the_age_of_that_day(self, born, lowest, highest):
+        assert usual_ranges(born=born, on=date(2026, 11, 20))["pulse_bpm"] == (lowest, highest)
+
+    @pytest.mark.parametrize("born", [date(2026, 11, 1), date(2026, 1, 1), date(2024, 1, 1), date(2022, 1, 1), date(2018, 1, 1)])
+    def test_children_breathe_faster_and_have_lower_pressures_than_adults(self, born):
+        child, adult = usual_ranges(born=born, on=date(2026, 11, 20)), usual_ranges(**self.ADULT)
+
+        assert child["respiratory_rate_bpm"][1] > adult["respiratory_rate_bpm"][1]
+        assert child["systolic_mmhg"][1] < adult["systolic_mmhg"][1]
+        assert child["spo2_percent"] == adult["spo2_percent"]
+
+    @pytest.mark.parametrize("years", range(20))
+    def test_what_is_usual_is_possible(self, years):
+        for name, ends in usual_ranges(born=date(2026 - years, 11, 1), on=date(2026, 11, 20)).items():
+            assert [check_vitals({name: end})[1] for end in ends] == [{}, {}]
+
+    def test_words_name_value_unit_and_range(self):
+        [found] = unusual_vitals({"temperature_c": Decimal("39.5")}, **self.ADULT)
+
+        assert str(found) == "Temperature 39.5 °C (usually 35.5 to 38)"
+
+    def test_mark_is_of_these_values_only(self):
+        marks = {
+            mark_of(unusual_vitals(values, **self.ADULT))
+            for values in ({"pulse_bpm": 130}, {"pulse_bpm": 131}, {"pulse_bpm": 130, "pain": 9}, {"pulse_bpm": 130, "spo2_percent": 90})
+        }
+
+        assert len(marks) == 4
 
 
 class TestNotes:

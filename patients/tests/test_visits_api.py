@@ -1,6 +1,8 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
@@ -32,6 +34,14 @@ class TestVisits:
         assert answer.json()["unusual"] == ["temperature_c"]
         assert answer.json()["temperature_c"] == 38.6
         assert answer.json()["pain"] is None
+
+    def test_a_childs_values_are_held_against_its_age(self, api_as):
+        child = EncounterFactory(patient__date_of_birth=timezone.localdate() - timedelta(days=4 * 365))
+
+        answer = api_as(user(Role.NURSE)).post(visit_url(child, "vitals/"), {"pulse_bpm": 125, "respiratory_rate_bpm": 25})
+
+        assert answer.status_code == 201, "a program is not asked whether it is sure"
+        assert answer.json()["unusual"] == ["pulse_bpm"]
 
     @pytest.mark.parametrize(
         ("values", "field", "words"),

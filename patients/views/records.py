@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -59,10 +60,9 @@ def add_vitals(request, encounter: UUID):
     form = forms.VitalsForm(request.POST)
 
     def act(row: Encounter) -> str:
-        vitals = encounters.record_vitals(
-            encounter_id=row.pk, values=form.cleaned_data, by=request.user, request_id=posted_request_id(request)
-        )
-        return selectors.words_of_unusual(vitals) or "Vitals saved."
+        form.check_looked_at(born=row.patient.date_of_birth, on=timezone.localdate())
+        encounters.record_vitals(encounter_id=row.pk, values=form.cleaned_data, by=request.user, request_id=posted_request_id(request))
+        return "Vitals saved."
 
     return _answer(request, encounter, Post("vitals", form, act))
 
@@ -267,7 +267,7 @@ def _done(request, public_id: UUID, part: str, words: str) -> HttpResponse:
     row = selectors.encounter_of(public_id, request.user)
     context = context_of_part(part, row) | {"with_sign": True}
     response = render(request, PARTS[part].template, context)
-    return trigger_client_event(response, "toast", {"text": words, "tone": "warning" if words.startswith("Unusual") else "success"})
+    return trigger_client_event(response, "toast", {"text": words, "tone": "success"})
 
 
 def _refused(request, public_id: UUID, post: Post, refusal: DomainError | None) -> HttpResponse:
