@@ -15,39 +15,13 @@ from clinic.audit.services.recording import record
 from clinic.core.privileges import ALL, all_privileges, privileges_of
 from clinic.ops import checks
 from clinic.ops.grants import grant_to
+from clinic.ops.prove.chapters.rights import LEDGER
 from patients.services.encounters import complete_visit
 from patients.tests.factories import EncounterFactory, PatientFactory, VitalsFactory
 
 pytestmark = pytest.mark.django_db
 committed = pytest.mark.django_db(transaction=True)  # another connection sees the rows
 
-# What is only added to, and the columns of it that may be written later: shipped, sealed, refunded, taken back, undone.
-LEDGER = {
-    "audit_outboxevent": {"shipped_at", "sequence", "seal", "key_id"},
-    "billing_cashcount": set(),
-    "billing_claimbatch": set(),
-    "billing_creditline": set(),
-    "billing_creditnote": set(),
-    "billing_denominationcount": set(),
-    "billing_deposit": {"applied", "refunded"},
-    "billing_depositrefund": set(),
-    "billing_payment": {"refunded"},
-    "billing_providerevent": set(),
-    "billing_refund": set(),
-    "django_admin_log": set(),
-    "patients_addendum": set(),
-    "patients_breakglass": set(),
-    "patients_clinicalnote": {"body", "stored_at"},
-    "patients_mergedvalue": set(),
-    "patients_patientmerge": {"undone_at", "undone_by_id"},
-    "pharmacy_dispense": set(),
-    "pharmacy_dispenseline": {"returned_quantity"},
-    "pharmacy_dispensereturn": set(),
-    "pharmacy_medicineleaflet": set(),
-    "pharmacy_recallcall": set(),
-    "pharmacy_stockmovement": set(),
-    "scheduling_tokentransition": set(),
-}
 # What is signed, issued or handed out at some moment: changed until then, and removed never.
 KEPT = [
     "billing_claim",
@@ -261,7 +235,7 @@ def test_the_command_says_when_there_is_no_role(settings):
 
 
 def test_each_model_with_kept_rows_is_known_here():
-    """A new table of the ledger gets its line above."""
+    """A new table of the ledger gets its line there."""
     named = {each.table for each in map(privileges_of, apps.get_models()) if "UPDATE" not in each.verbs and len(each.updates) < 5}
     named -= {"auth_permission", "django_content_type"}
     known = set(LEDGER) | OTHER_FROZEN

@@ -12,8 +12,10 @@ from clinic.ops.prove.chapters.isolation import Isolation
 from clinic.ops.prove.chapters.money import Money
 from clinic.ops.prove.chapters.notes import Notes
 from clinic.ops.prove.chapters.patients import OnePatient
+from clinic.ops.prove.chapters.rights import Rights
 from clinic.ops.prove.chapters.signing import Signing
 from clinic.ops.prove.chapters.tampering import Tampering
+from clinic.ops.prove.chapters.tasks import Tasks
 
 CHAPTERS = (
     OneDoctor,
@@ -24,10 +26,12 @@ CHAPTERS = (
     Money,
     Audit,
     Tampering,
+    Rights,
     Belonging,
     Notes,
     Signing,
     Edits,
     Isolation,
     Crashes,
+    Tasks,
 )
