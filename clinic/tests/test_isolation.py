@@ -18,8 +18,12 @@ from billing.models import Claim, CreditNote, Deposit, Invoice, InvoiceLine, Onl
 from billing.services.claiming import submit_claim
 from billing.services.crediting import credit_invoice
 from billing.tests.factories import cashier, issued
+from clinic.accounts.roles import Role
+from clinic.core.policy import Audience
+from clinic.ops.describe.doors import Door, doors
 from clinic.ops.prove.replay import OWN, Request, masked, requests_of, variants
 from clinic.tests.test_schema import description
+from clinic.tests.world import make_world, parameters
 from patients.models import Attachment, ClinicalNote, Diagnosis, Encounter, Patient, Treatment, Vitals
 from patients.tests.factories import DiagnosisFactory
 from patients.tests.test_merging import full_record
@@ -72,6 +76,17 @@ def page_requests() -> list[Request]:
 
     walk(get_resolver().url_patterns)
     return found
+
+
+def personal_doors() -> list[Door]:
+    """Those to an object, of any method, which a patient may come through because they signed in."""
+    found = [door for door in doors() if parameters(door.path) and door.lets_in(Role.PATIENT)]
+    return [door for door in found if door.policies[0].audience is not Audience.PUBLIC]
+
+
+def shape(path: str) -> str:
+    """A route, as the URL conf or the API's description spells it, without the names of its parameters."""
+    return re.sub(r"<\w+:\w+>|\(\?P<\w+>[^)]*\)|\{[\w-]+\}", "*", path.strip("/"))
 
 
 def rows_of(patient: Patient) -> dict[type, set[int]]:
@@ -202,6 +217,25 @@ class TestAnothersIds:
         assert differing(caller, page_requests(), clinics_ids | ids_of(own), ids_of(theirs)) == []
         assert len(page_requests()) > 100
         assert content_of(rows_of(theirs)) == before
+
+    def test_every_door_to_an_object_that_patients_may_come_through_is_asked(self):
+        """Whoever adds one: name what its ids mean in MODELS, or in OWN or OTHERS of the replay."""
+        asked = {
+            (request.method, shape(request.path.partition("?")[0])) for request in [*requests_of(description(), start=""), *page_requests()]
+        }
+
+        assert [f"{door.method} {door.path}" for door in personal_doors() if (door.method, shape(door.path)) not in asked] == []
+
+    def test_the_own_objects_are_shown(self, client_as, settings):
+        """Else the answers would be equal because the doors are shut to everyone."""
+        settings.PAYMENT_PROVIDER, settings.PAYMENT_WEBHOOK_SECRET = "billing.providers.TestProvider", "only-for-tests" * 3
+        world = make_world()
+        client = client_as(world.people[Role.PATIENT])
+
+        answers = {door.path: client.get(world.address(door.path)).status_code for door in personal_doors() if door.method == "GET"}
+
+        assert {path: status for path, status in answers.items() if status not in {200, 302}} == {}
+        assert len(answers) > 40
 
     @pytest.mark.parametrize("model", [Patient, Encounter, Invoice])
     def test_a_query_that_is_not_scoped_is_noticed(self, caller, own, theirs, model, monkeypatch):

@@ -65,13 +65,10 @@ class World:
         return self.rows[name].public_id if name in self.rows else MISSING
 
 
-def missing(route: str) -> str:
-    """The route with ids that nothing has."""
-    return "/" + _PARAMETER.sub(lambda match: str(_WORDS.get(match[1] or match[2], MISSING)), route)
-
-
-def has_object(route: str) -> bool:
-    return any((match[1] or match[2]) not in _WORDS for match in _PARAMETER.finditer(route))
+def parameters(route: str) -> list[str]:
+    """Those of a route that mean a row, in order."""
+    names = [match[1] or match[2] for match in _PARAMETER.finditer(route)]
+    return [name for name in names if name not in _WORDS]
 
 
 def make_world() -> World:
