@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from analytics.etl import running
-from analytics.services import summaries
+from analytics.services import month_reports, summaries
 from clinic.core.errors import Busy
 
 logger = logging.getLogger(__name__)
@@ -22,3 +22,9 @@ def run_etl() -> None:
         running.run_etl()
     except Busy:
         logger.info("another run of the etl is at work")
+
+
+@shared_task
+def send_month_reports() -> None:
+    month_reports.ask_by_calendar(timezone.now())
+    month_reports.send_due(timezone.now())

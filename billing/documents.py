@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from billing import exports, selectors
 from billing.models import ClaimBatch, CreditNote, Invoice, Payment, PaymentMethod
+from clinic.core.paper import fonts
 from clinic.core.templatetags.ui import amount
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -23,12 +24,6 @@ _TEMPLATES = settings.BASE_DIR / "templates" / "billing"
 @lru_cache(maxsize=4)
 def _source(path: Path) -> bytes:
     return path.read_bytes()
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    """Found once for each process: looking for them costs ten times what a page does. System fonts for names in any script."""
-    return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
 
 
 def size_of(asked: str | None) -> str:
@@ -92,7 +87,7 @@ def _compiled(template: str, words: dict, size: str) -> bytes:
     """With the clinic's logo when there is one: it lies beside the template as far as typst knows."""
     data = orjson.dumps(words | {"size": size}).decode()
     source = _source(_TEMPLATES / "paper.typ") + _source(_TEMPLATES / template)
-    return typst.compile(source, format="pdf", font_paths=_fonts(), sys_inputs={"data": data}, **_logo())
+    return typst.compile(source, format="pdf", font_paths=fonts(), sys_inputs={"data": data}, **_logo())
 
 
 def _logo() -> dict:

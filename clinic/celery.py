@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "move note bodies to MongoDB": {"task": "patients.tasks.ship_notes", "schedule": 10.0},
     "sum up the days": {"task": "analytics.tasks.write_summaries", "schedule": 300.0},
     "bring the figures up to date": {"task": "analytics.tasks.run_etl", "schedule": 30.0},
+    "send the month's report": {"task": "analytics.tasks.send_month_reports", "schedule": 60.0},
     "sum up the last days anew": {
         "task": "analytics.tasks.write_summaries",
         "schedule": crontab(hour=0, minute=20),

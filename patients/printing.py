@@ -1,22 +1,16 @@
 """Paper: the label of a record, as PDF."""
 
 import json
-from functools import lru_cache
 from pathlib import Path
 
 import segno
 import typst
 from django.conf import settings
 
+from clinic.core.paper import fonts
 from patients.models import Patient
 
 _LAYOUT = Path(settings.BASE_DIR) / "templates" / "patients" / "label.typ"
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    """System fonts too, for names in any script."""
-    return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
 
 
 def label_pdf(patient: Patient, *, output_format: str = "pdf") -> bytes:
@@ -29,4 +23,4 @@ def label_pdf(patient: Patient, *, output_format: str = "pdf") -> bytes:
         "sex": patient.get_sex_display(),
         "qr": segno.make(patient.mrn, error="m", micro=False).svg_inline(border=0, dark="#000"),
     }
-    return typst.compile(_LAYOUT.read_bytes(), format=output_format, font_paths=_fonts(), sys_inputs={"data": json.dumps(words)})
+    return typst.compile(_LAYOUT.read_bytes(), format=output_format, font_paths=fonts(), sys_inputs={"data": json.dumps(words)})

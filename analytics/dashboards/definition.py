@@ -57,6 +57,7 @@ class Stat:
     label: str
     kind: str
     of: Callable[[Mapping[str, list[Row]]], Any]
+    live: bool = False  # of now, whatever days are asked for
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from analytics.dashboards.definition import COUNT, MONEY, NUMBER, PERCENT, Dashboard, Row, Stat
+from analytics.dashboards.definition import COUNT, MINUTES, MONEY, NUMBER, PERCENT, Dashboard, Row, Stat
 from analytics.dashboards.figures import expected, load, money, no_shows, risk, stock, symptoms, waits
 from analytics.dashboards.figures.shares import percent
 from analytics.permissions import VIEW_OWN_FIGURES, VIEW_REPORTS
@@ -21,6 +21,10 @@ def _share(figure: str, part: str, *whole: str) -> Callable[[_Answers], float | 
         return percent(sum(row.cells[part] for row in rows), sum(row.cells[column] for row in rows for column in whole))
 
     return share
+
+
+def _longest(answers: _Answers) -> int | None:
+    return max((row.cells["longest"] for row in answers["by-weekday"]), default=None)
 
 
 def _error(place: int) -> Callable[[_Answers], float | None]:
@@ -80,7 +84,10 @@ WAITS = Dashboard(
     "Waiting times",
     "From check-in to the call",
     (waits.BY_PERIOD, waits.BY_WEEKDAY, waits.BY_DEPARTMENT, waits.BY_DOCTOR),
-    stats=(Stat("Called", COUNT, _total("by-weekday", "called")),),
+    stats=(
+        Stat("Called", COUNT, _total("by-weekday", "called")),
+        Stat("Longest wait, minutes", MINUTES, _longest),
+    ),
 )
 NO_SHOWS = Dashboard(
     "no-shows",
@@ -118,8 +125,8 @@ STOCK = Dashboard(
     "What the pharmacy holds, and what it handed out",
     (stock.VALUE, stock.EXPIRING, stock.GIVEN_BY_PERIOD, stock.GIVEN),
     stats=(
-        Stat("Value in stock", MONEY, _total("value", "value")),
-        Stat("Not to be given out", MONEY, _total("value", "unusable")),
+        Stat("Value in stock", MONEY, _total("value", "value"), live=True),
+        Stat("Not to be given out", MONEY, _total("value", "unusable"), live=True),
         Stat("Cost of what was handed out", MONEY, _total("given", "cost")),
     ),
     filters=(),

@@ -16,6 +16,7 @@ from analytics.dashboards.forms import DashboardFilters, viewer_of
 from analytics.dashboards.listings import LISTINGS, Listing
 from analytics.dashboards.registry import DASHBOARDS, OVERVIEW, OWN
 from analytics.dashboards.showing import ShownFigure, file_rows, query_of, shown_figure, shown_rows, words_of
+from analytics.dashboards.tabs import tabs_for
 from analytics.errors import ReportsUnavailable
 from analytics.models import EtlState
 from analytics.permissions import VIEW_OWN_FIGURES, VIEW_REPORTS
@@ -82,7 +83,7 @@ def rows(request, kind: str, form: str = ""):
     viewer = viewer_of(request.user)
     keep = {"date_from", "date_to", "department", "doctor", "facility"}
     filters = DashboardFilters(request.GET, viewer=viewer, today=timezone.localdate(), days=OVERVIEW.days, keep=keep, extra=listing.extra())
-    context = {"listing": listing, "form": filters, "tabs": []}
+    context = {"listing": listing, "form": filters}
     if not filters.is_valid():
         return render(request, "analytics/rows.html", context, status=400)
     asked = filters.asked()
@@ -121,15 +122,8 @@ def _filters(request, page: Dashboard) -> DashboardFilters:
 
 
 def _page(request, page: Dashboard, form: DashboardFilters) -> dict:
-    seen = [each for each in DASHBOARDS.values() if any(request.user.has_perm(codename) for codename in each.codenames)]
-    if not request.user.has_perm(VIEW_OWN_FIGURES) or not hasattr(request.user, "doctor"):
-        seen = [each for each in seen if not each.own_only]
-    tabs = [{"label": each.title, "url": _address(each), "current": each is page} for each in seen]
-    return {"dashboard": page, "form": form, "tabs": tabs, "address": _address(page)}
-
-
-def _address(page: Dashboard) -> str:
-    return reverse("analytics:dashboard", args=[page.key])
+    address = reverse("analytics:dashboard", args=[page.key])
+    return {"dashboard": page, "form": form, "tabs": tabs_for(request.user, page.key), "address": address}
 
 
 def _answer(figure: Figure, asked: Asked) -> list | None:

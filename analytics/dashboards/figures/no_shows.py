@@ -84,9 +84,15 @@ BY_PERIOD = _figure(
     LINE,
     note="Of those kept or missed: cancelled and moved ones are not counted, nor those that nobody has decided yet.",
 )
-BY_WEEKDAY = _figure("by-weekday", "By weekday", Column("weekday", "Weekday", WORDS), _by_weekday, BARS)
-BY_HOUR = _figure("by-hour", "By hour of the start", Column("hour", "Hour", WORDS), _by_hour, BARS)
-BY_LEAD = _figure("by-lead", "By days from booking to start", Column("lead", "Booked ahead", WORDS), _by_lead, BARS)
+BY_WEEKDAY = _figure("by-weekday", "Missed, by weekday", Column("weekday", "Weekday", WORDS), _by_weekday, BARS)
+BY_HOUR = _figure("by-hour", "Missed, by hour of the start", Column("hour", "Hour", WORDS), _by_hour, BARS)
+BY_LEAD = _figure("by-lead", "Missed, by days from booking to start", Column("lead", "Booked ahead", WORDS), _by_lead, BARS)
 BY_DOCTOR = _figure(
-    "by-doctor", "By doctor", Column("doctor", "Doctor", WORDS), _by_doctor, ACROSS, charted=20, note="The 20 with the most are drawn."
+    "by-doctor",
+    "Missed, by doctor",
+    Column("doctor", "Doctor", WORDS),
+    _by_doctor,
+    ACROSS,
+    charted=20,
+    note="The 20 with the most are drawn.",
 )

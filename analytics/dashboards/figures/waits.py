@@ -58,9 +58,9 @@ def _columns(first: Column) -> tuple[Column, ...]:
     return (
         first,
         Column("called", "Called", COUNT),
-        Column("median", "Median, min", MINUTES, drawn=True),
-        Column("most", "9 of 10 within, min", MINUTES, drawn=True),
-        Column("longest", "Longest, min", MINUTES),
+        Column("median", "Median", MINUTES, drawn=True),
+        Column("most", "9 of 10 within", MINUTES, drawn=True),
+        Column("longest", "Longest", MINUTES),
     )
 
 
@@ -71,12 +71,19 @@ BY_PERIOD = Figure(
     _columns(Column("period", "When", PERIOD)),
     _by_period,
     chart=LINE,
-    note="From check-in to the call. Who left before the call is not in it.",
+    note="Minutes from check-in to the call. Who left before the call is not in it.",
     behind="visits",
     empty=_EMPTY,
 )
 BY_WEEKDAY = Figure(
-    "by-weekday", "By weekday", _columns(Column("weekday", "Weekday", WORDS)), _by_weekday, chart=BARS, behind="visits", empty=_EMPTY
+    "by-weekday",
+    "By weekday",
+    _columns(Column("weekday", "Weekday", WORDS)),
+    _by_weekday,
+    chart=BARS,
+    note="Minutes.",
+    behind="visits",
+    empty=_EMPTY,
 )
 BY_DEPARTMENT = Figure(
     "by-department",
@@ -84,6 +91,7 @@ BY_DEPARTMENT = Figure(
     _columns(Column("department", "Department", WORDS)),
     _by_department,
     chart=ACROSS,
+    note="Minutes.",
     behind="visits",
     empty=_EMPTY,
 )
@@ -94,7 +102,7 @@ BY_DOCTOR = Figure(
     _by_doctor,
     chart=ACROSS,
     charted=20,
-    note="The 20 with the longest median are drawn.",
+    note="Minutes. The 20 with the longest median are drawn.",
     behind="visits",
     empty=_EMPTY,
 )
