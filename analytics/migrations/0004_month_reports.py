@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('month', models.DateField(help_text='The first day of the month that it reports.')),
-                ('status', models.CharField(choices=[('due', 'To be sent'), ('claimed', 'Being sent'), ('sent', 'Sent'), ('dropped', 'Not sent: no longer wanted or no address'), ('failed', 'Given up')], default='due', help_text='How far it got.', max_length=8)),
+                ('status', models.CharField(choices=[('due', 'To be sent'), ('claimed', 'Being sent'), ('sent', 'Sent'), ('dropped', 'Not sent: no address, or no leave to see it'), ('failed', 'Given up')], default='due', help_text='How far it got.', max_length=8)),
                 ('claim', models.UUIDField(help_text='Of the run that sends it; a run that lost its claim writes nothing.', null=True)),
                 ('leased_until', models.DateTimeField(help_text='From then on another run may try, should this one have died.', null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, help_text='How often it was tried since it was asked for.')),

@@ -17,7 +17,7 @@ class MailStatus(models.TextChoices):
     DUE = "due", "To be sent"
     CLAIMED = "claimed", "Being sent"
     SENT = "sent", "Sent"
-    DROPPED = "dropped", "Not sent: no longer wanted or no address"
+    DROPPED = "dropped", "Not sent: no address, or no leave to see it"
     FAILED = "failed", "Given up"
 
 

@@ -17,7 +17,7 @@ from analytics.models import EtlState
 from clinic.core.paper import fonts
 
 _LAYOUT = settings.BASE_DIR / "templates" / "analytics" / "month_report.typ"
-MOST_ROWS = 31  # of one figure; the longest shows each day of a month
+MOST_ROWS = 31  # of a figure that says nothing of it; the longest shows each day of a month
 
 # Of each dashboard the figures that a page of paper has room for.
 CHAPTERS = (
@@ -50,7 +50,7 @@ def _chapter(page: Dashboard, keys: tuple[str, ...], asked: Asked) -> dict:
     return {
         "title": page.title,
         "stats": _stats(page, answers),
-        "figures": [_figure(figure, answers[figure.key][:MOST_ROWS]) for figure in shown],
+        "figures": [_figure(figure, answers[figure.key]) for figure in shown],
     }
 
 
@@ -64,7 +64,9 @@ def _stats(page: Dashboard, answers: Mapping[str, list[Row]]) -> list[dict]:
     ]
 
 
-def _figure(figure: Figure, rows: list[Row]) -> dict:
+def _figure(figure: Figure, found: list[Row]) -> dict:
+    rows = found[: figure.charted or MOST_ROWS]
+    cut = f"The first {len(rows)} of {len(found)}; the others stand on the page." if len(rows) < len(found) else ""
     drawn = next((column.key for column in figure.columns if column.drawn), "")
     most = max((_size(row, drawn) for row in rows), default=0)
     return {
@@ -73,7 +75,7 @@ def _figure(figure: Figure, rows: list[Row]) -> dict:
         "columns": [{"label": column.label, "numeric": column.is_numeric} for column in figure.columns],
         "rows": [[words_of(row.cells[column.key], column.kind) for column in figure.columns] for row in rows],
         "bars": [round(_size(row, drawn) / most, 4) if most else 0 for row in rows],
-        "note": figure.note,
+        "note": " ".join(filter(None, (cut, figure.note))),
     }
 
 
