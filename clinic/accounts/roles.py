@@ -76,6 +76,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
     ),
     Role.DOCTOR: frozenset(
         {
+            "patients.export_record",
             "patients.view_patient",
             "patients.change_patient",
             "patients.view_encounter",
@@ -147,6 +148,7 @@ ROLE_CODENAMES: dict[str, frozenset[str]] = {
     ),
     Role.PATIENT: frozenset(
         {
+            "patients.export_record",
             "patients.view_patient",
             "patients.change_own_contact",
             "patients.view_access_log",

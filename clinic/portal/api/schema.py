@@ -1,10 +1,11 @@
 """The API's description of a patient's history."""
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
-from clinic.core.schema import describe
-from clinic.portal.api import history, timeline
+from clinic.core.schema import PDF, describe
+from clinic.portal.api import history, record, timeline
 from patients.api.schema import NoteAnswer, VisitAnswer
 from pharmacy.models import PrescriptionStatus
 
@@ -42,5 +43,16 @@ describe(
             OpenApiParameter("before", str, description="The place where the page before ended; `next` holds it."),
         ],
         responses=EventsAnswer,
+    ),
+)
+describe(
+    record.RecordJson,
+    get=extend_schema(operation_id="patients_export", responses={200: OpenApiTypes.OBJECT, 503: None}),
+)
+describe(
+    record.RecordPdf,
+    get=extend_schema(
+        operation_id="patients_export_pdf",
+        responses={**PDF, 503: None},
     ),
 )
