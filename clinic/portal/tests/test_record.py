@@ -82,6 +82,17 @@ class TestWhole:
         assert record["visits"][0]["doctor"] == str(encounter.doctor)
         assert str(doctor.user) in {row["who"] for row in record["access_log"]}
 
+    def test_a_note_written_while_the_file_is_on_its_way_does_not_break_it(self, api_as):
+        patient = PatientFactory(user=user(Role.PATIENT))
+        first = ClinicalNoteFactory(encounter=EncounterFactory(patient=patient))
+        answer = api_as(patient.user).get(path_of(patient))
+
+        ClinicalNoteFactory(encounter=EncounterFactory(patient=patient))
+
+        record = json.loads(content_of(answer))
+        assert [row["id"] for row in record["notes"]] == [str(first.public_id)]
+        assert record["complete"] is True
+
     def test_drafts_are_no_part_of_it(self, api_as):
         patient = PatientFactory(user=user(Role.PATIENT))
         drafted(encounter=EncounterFactory(patient=patient))
