@@ -66,7 +66,9 @@ def check_answer(method: str, path: str, answer) -> str:
     assert kind in described["content"], f"{operation['operationId']} answers {kind}"
     if kind in {"application/json", PROBLEM_TYPE}:
         shape = described["content"][kind]["schema"] | {"components": closed_description()["components"]}
-        Draft202012Validator(shape, format_checker=FormatChecker()).validate(answer.json())
+        Draft202012Validator(shape, format_checker=FormatChecker()).validate(
+            json.loads(answer.getvalue()) if answer.streaming else answer.json()
+        )
     return operation["operationId"]
 
 
