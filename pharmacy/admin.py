@@ -51,9 +51,9 @@ class SupplierAdmin(CodenameAdmin):
 @admin.register(Batch)
 class BatchAdmin(CodenameAdmin):
     view_codename = VIEW_STOCK
-    list_display = ["medicine", "lot", "expires_on", "on_hand", "state", "received_on", "supplier"]
-    list_filter = ["state", "expires_on"]
-    list_select_related = ["medicine", "supplier"]
+    list_display = ["medicine", "lot", "store", "expires_on", "on_hand", "state", "received_on", "supplier"]
+    list_filter = ["store", "state", "expires_on"]
+    list_select_related = ["medicine", "store", "supplier"]
     search_fields = ["lot", "medicine__name"]
 
 

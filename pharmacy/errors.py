@@ -154,6 +154,21 @@ class SupplierExists(DomainError):
     detail = "There already is a supplier of this name."
 
 
+class StoreExists(DomainError):
+    code = "store_exists"
+    detail = "There already is a store of this name."
+
+
+class StoreInUse(DomainError):
+    code = "store_in_use"
+    detail = "Stock stood in this store, or deliveries go there. It stays."
+
+
+class NotTransferable(DomainError):
+    code = "not_transferable"
+    detail = "This cannot be carried to another store."
+
+
 class RequestReused(DomainError):
     code = "request_reused"
     detail = "This form was already sent for something else. Reload the page and try again."

@@ -2,10 +2,11 @@
 
 from django import forms
 
+from clinic.accounts.models import Facility
 from clinic.core.forms import DateInput, RequestIdField
 from patients.forms import PartForm
 from patients.models import TreatmentType
-from pharmacy.models import CallOutcome, Medicine, ReturnTo, Supplier
+from pharmacy.models import Batch, CallOutcome, Medicine, ReturnTo, Store, StoreKind, Supplier
 from pharmacy.rules.barcodes import read_pack
 from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES, is_when_needed
 from pharmacy.services.items import ITEM_FIELDS, MOST_DOSES_A_DAY, MOST_REPEATS
@@ -23,17 +24,53 @@ def first_error(form: forms.Form) -> str:
     return next(f"{form[name].label}: {words[0]}" if name in form.fields else words[0] for name, words in form.errors.items())
 
 
+class StoreField(forms.ModelChoiceField):
+    def __init__(self, **kwargs):
+        super().__init__(Store.objects.all(), to_field_name="public_id", **kwargs)
+
+
 class ReceiveForm(forms.Form):
     lot = forms.CharField(max_length=60, label="Lot number")
     expires_on = forms.DateField(widget=DateInput, label="Expires on", help_text="The first day on which it may no longer go out.")
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
     unit_cost = forms.DecimalField(min_value=0, max_digits=12, decimal_places=4, label="Cost per unit")
     supplier = forms.ModelChoiceField(Supplier.objects.all(), required=False, empty_label="Not recorded")
+    store = StoreField(required=False, empty_label=None)
     request_id = RequestIdField()
 
-    def __init__(self, *args, unit: str = "unit", **kwargs):
+    def __init__(self, *args, unit: str = "unit", stores: list[Store] | None = None, **kwargs):
+        """`stores`, the default one first, saves reading them again."""
         super().__init__(*args, **kwargs)
+        if stores is not None:
+            self.fields["store"].choices = [(store.public_id, store.name) for store in stores]
         self.fields["quantity"].help_text = f"In {unit}s, the smallest that is handed out." if unit != "ml" else "In ml."
+
+
+class TransferForm(forms.Form):
+    """From one of the `batches` to one of the `stores`."""
+
+    batch = forms.ChoiceField(label="Lot")
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, label="Units")
+    store = forms.ChoiceField(label="To")
+    request_id = RequestIdField()
+
+    def __init__(self, *args, batches: list[Batch], stores: list[Store], **kwargs):
+        super().__init__(*args, auto_id="transfer_%s", **kwargs)
+        self.rows = {"batch": {str(row.public_id): row for row in batches}, "store": {str(row.public_id): row for row in stores}}
+        self.fields["batch"].choices = [(key, f"{row.lot}: {row.on_hand} in {row.store}") for key, row in self.rows["batch"].items()]
+        self.fields["store"].choices = [(key, row.name) for key, row in self.rows["store"].items()]
+        self.fields["store"].initial = list(self.rows["store"])[-1] if stores else None
+        self.has_choice = bool(batches) and len(stores) > 1
+
+    def clean(self):
+        data = super().clean()
+        return data | {name: rows[data[name]] for name, rows in self.rows.items() if name in data}
+
+
+class StoreForm(forms.Form):
+    name = forms.CharField(max_length=80)
+    kind = forms.ChoiceField(choices=StoreKind.choices, help_text="Only what stands in a dispensary is handed out. The kind stays.")
+    facility = forms.ModelChoiceField(Facility.objects.all(), required=False, to_field_name="public_id", empty_label="Not recorded")
 
 
 class AdjustForm(forms.Form):
@@ -106,6 +143,7 @@ def medicine_named(name: str) -> Medicine | None:
 class StockTakeForm(forms.Form):
     which = forms.ChoiceField(choices=list(LISTS.items()), label="What is counted")
     search = forms.CharField(max_length=80, required=False, label="Only medicines with these words in the name")
+    store = StoreField(required=False, empty_label="All stores")
     request_id = RequestIdField()
 
 
@@ -162,6 +200,7 @@ class OrderReceiptForm(forms.Form):
     expires_on = forms.DateField(widget=DateInput, required=False, label="Expires on")
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, label="Units")
     unit_cost = forms.DecimalField(min_value=0, max_digits=12, decimal_places=4, required=False, label="Cost per unit")
+    store = StoreField(required=False)
 
     def clean(self):
         data = super().clean()

@@ -1,6 +1,6 @@
 """The only row locks of the pharmacy.
 
-Order: prescription, then batches, each by primary key; then downwards: encounter, patient, doctor.
+Order: prescription, order or stock take, then medicines, then batches, each by primary key; then downwards: encounter, patient, doctor.
 A prescription's lock covers its items, dispenses and their lines. Whoever locks more than one row of a table gives all keys at once.
 """
 
@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from patients.models import Encounter
-from pharmacy.models import Batch, Favourite, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, StockTake, Supplier
+from pharmacy.models import Batch, Favourite, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, StockTake, Store, Supplier
 from pharmacy.models.stock import usable_on
 
 
@@ -34,7 +34,9 @@ def lock_drafts(encounter_id: int) -> list[Prescription]:
 def lock_usable_batches(medicine_ids, *, on: date, batch_ids=()) -> list[Batch]:
     """What may go out of these medicines on that day, and the batches named, whatever their state."""
     usable = usable_on(on) & Q(medicine_id__in=medicine_ids)
-    return list(Batch.objects.select_for_update(no_key=True).filter(usable | Q(pk__in=batch_ids)).order_by("pk"))
+    batches = Batch.objects.select_for_update(no_key=True, of=("self",)).select_related("store")
+    found = batches.filter(usable | Q(pk__in=batch_ids))
+    return list(found.order_by("pk"))
 
 
 def lock_batches(batch_ids) -> list[Batch]:
@@ -42,13 +44,18 @@ def lock_batches(batch_ids) -> list[Batch]:
 
 
 def lock_medicine(medicine_id: int) -> Medicine:
-    """Receipts of one medicine pass one by one, so that a new lot is made once."""
+    """What makes a batch of it, or recalls a lot, passes one by one: a lot is made once in a store, and recalled in all of them."""
     return Medicine.objects.select_for_update(no_key=True).get(pk=medicine_id)
 
 
 def lock_medicines(medicine_ids) -> None:
-    """What is told about them is numbered one by one. Nothing else is held with it."""
+    """As lock_medicine, of several; what is told about them is numbered one by one, too."""
     list(Medicine.objects.select_for_update(no_key=True).filter(pk__in=medicine_ids).order_by("pk").values_list("pk"))
+
+
+def lock_store(store_id: int) -> Store:
+    """After everything else: whoever makes a batch there and whoever removes it wait for each other."""
+    return Store.objects.select_for_update(no_key=True).get(pk=store_id)
 
 
 def lock_open_encounter(encounter_id: int) -> Encounter:

@@ -1,6 +1,18 @@
 from django.urls import path, register_converter
 
-from pharmacy.views import counter, favourites, leaflets, prescribing, purchasing, recall, stock, stocktaking, treatments, verifying
+from pharmacy.views import (
+    counter,
+    favourites,
+    leaflets,
+    prescribing,
+    purchasing,
+    recall,
+    stock,
+    stocktaking,
+    transferring,
+    treatments,
+    verifying,
+)
 
 register_converter(stock.BatchStateConverter, "batch_state")
 
@@ -24,6 +36,7 @@ urlpatterns = [
     path("orders/<uuid:order>/receive/<uuid:line>/", purchasing.receive, name="receive_order"),
     path("orders/<uuid:order>/cancel/", purchasing.cancel, name="cancel_order"),
     path("suppliers/", purchasing.suppliers, name="suppliers"),
+    path("stock/transfers/", transferring.transfers, name="transfers"),
     path("stock/takes/", stocktaking.stock_takes, name="stock_takes"),
     path("stock/takes/<uuid:take>/", stocktaking.stock_take, name="stock_take"),
     path("stock/takes/<uuid:take>/counts/", stocktaking.write_counts, name="write_counts"),
@@ -33,6 +46,7 @@ urlpatterns = [
     path("stock/<uuid:medicine>/register/", stock.register, name="register"),
     path("stock/<uuid:medicine>/leaflet/", leaflets.medicine_leaflet, name="medicine_leaflet"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),
+    path("stock/<uuid:medicine>/transfer/", transferring.transfer, name="transfer"),
     path("batches/<uuid:batch>/recipients/", recall.recipients, name="recipients"),
     path("batches/<uuid:batch>/calls/", recall.call, name="recall_call"),
     path("batches/<uuid:batch>/adjust/", stock.adjust, name="adjust"),

@@ -42,7 +42,7 @@ def privileges_of(model) -> Privileges:
     triggers = getattr(model._meta, "triggers", ())
     frozen = set().union(*(_never_changed(model, trigger) for trigger in triggers))
     verbs = set(ALL)
-    if any(isinstance(trigger, AppendOnly | Kept) for trigger in triggers):
+    if any(isinstance(trigger, AppendOnly | Kept) and trigger.condition is None for trigger in triggers):
         verbs.discard("DELETE")
     if not frozen:
         return Privileges(table, frozenset(verbs))

@@ -41,10 +41,10 @@ class NotTruncated(pgtrigger.Trigger):
 
 
 class Kept(pgtrigger.Trigger):
-    """Rows are never deleted."""
+    """Rows (those that meet `condition`) are never deleted."""
 
     when = pgtrigger.Before
     operation = pgtrigger.Delete
 
-    def __init__(self, name: str):
-        super().__init__(name=name, func=refusal(name, "these rows are never deleted"))
+    def __init__(self, name: str, condition=None):
+        super().__init__(name=name, condition=condition, func=refusal(name, "these rows are never deleted"))

@@ -155,7 +155,8 @@ def test_what_makes_money_stock_appointments_or_tokens_takes_an_idempotency_key(
         if "Idempotency-Key" in {parameter["name"] for parameter in operation.get("parameters", [])}
     }
     assert takes_one >= {
-        "appointments_create", "queue_check_in", "queue_walk_in", "batches_create", "dispensings_create", "invoices_create",
+        "appointments_create", "queue_check_in", "queue_walk_in", "batches_create", "stock_transfers_create", "dispensings_create",
+        "invoices_create",
         "invoices_pay", "payments_refund", "shifts_create", "prescriptions_create", "patients_create", "visits_create",
     }  # fmt: skip
 
@@ -171,6 +172,9 @@ def test_a_patients_day_goes_as_described(people, medicine, seen, api_as):
     line = {"medicine": medicine["id"], "quantity": 5, "unit_cost": "0.10"}
     assert administrator.post("/api/v1/purchase-orders/", {"supplier": supplier, "lines": [line]}).status_code == 201
     assert administrator.post("/api/v1/stock-takes/", {"which": "all"}).status_code == 201
+    store = administrator.post("/api/v1/stores/", {"name": "Reserve", "kind": "storeroom"}).json()["id"]
+    batch = administrator.get("/api/v1/batches/").json()["results"][-1]["id"]
+    assert administrator.post("/api/v1/stock-transfers/", {"batch": batch, "store": store, "quantity": 1}).status_code == 201
     read_everything(administrator, people)
 
     unread = {operation["operationId"] for _, method, operation in operations() if method == "get"} - seen

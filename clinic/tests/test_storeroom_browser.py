@@ -28,6 +28,7 @@ def test_axe_finds_nothing_on_the_pages_of_the_storeroom(page_as, axe_clean, loo
         ("new_order", []),
         ("order", [order.public_id]),
         ("suppliers", []),
+        ("transfers", []),
         ("stock_takes", []),
         ("stock_take", [take.public_id]),
     ]:

@@ -47,12 +47,14 @@ class BatchViewSet(EtagMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, 
     queryset = Batch.objects.all()
 
     def get_queryset(self):
-        batches = Batch.objects.select_related("medicine", "supplier", "returned_from").order_by("expires_on", "received_on", "id")
+        batches = Batch.objects.with_details().order_by("expires_on", "received_on", "id")
         if self.action != "list":
             return batches
         filters = BatchFilters.of(self.request)
         if "medicine" in filters:
             batches = batches.filter(medicine__public_id=filters["medicine"])
+        if "store" in filters:
+            batches = batches.filter(store__public_id=filters["store"])
         return batches.filter(state=filters["state"]) if "state" in filters else batches
 
     @extend_schema(parameters=[BatchFilters])

@@ -42,7 +42,7 @@ class MedicineViewSet(EtagMixin, ModelViewSet):
     queryset = Medicine.objects.all()
 
     def get_queryset(self):
-        medicines = Medicine.objects.with_on_hand(timezone.localdate())
+        medicines = Medicine.objects.with_stock(timezone.localdate())
         if self.action != "list":
             return medicines
         filters = MedicineFilters.of(self.request)
@@ -94,7 +94,7 @@ class MedicineViewSet(EtagMixin, ModelViewSet):
         return Response(LeafletSerializer(leaflet).data)
 
     def _answer(self, medicine: Medicine, status: int = 200) -> Response:
-        return self.versioned_response(Medicine.objects.with_on_hand(timezone.localdate()).get(pk=medicine.pk), status=status)
+        return self.versioned_response(Medicine.objects.with_stock(timezone.localdate()).get(pk=medicine.pk), status=status)
 
 
 class SupplierViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):

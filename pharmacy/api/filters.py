@@ -27,6 +27,7 @@ class MedicineFilters(Filters):
 
 class BatchFilters(Filters):
     medicine = serializers.UUIDField(required=False)
+    store = serializers.UUIDField(required=False)
     state = serializers.ChoiceField(BatchState.choices, required=False)
 
 
@@ -38,6 +39,13 @@ class MovementFilters(Filters):
     medicine = serializers.UUIDField(required=False)
     batch = serializers.UUIDField(required=False)
     kind = serializers.ChoiceField(MovementKind.choices, required=False)
+    date_from = serializers.DateField(required=False)
+    date_to = serializers.DateField(required=False)
+
+
+class TransferFilters(Filters):
+    medicine = serializers.UUIDField(required=False)
+    store = serializers.UUIDField(required=False, help_text="Where it came from, or went.")
     date_from = serializers.DateField(required=False)
     date_to = serializers.DateField(required=False)
 
@@ -57,6 +65,7 @@ class DispensingFilters(Filters):
 
 class ExpiringFilters(Filters):
     days = serializers.IntegerField(required=False, default=30, min_value=0, max_value=3650)
+    store = serializers.UUIDField(required=False)
 
 
 def start_of(day: date) -> datetime:

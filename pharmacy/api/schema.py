@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema
 
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, SHOWS_VERSION, describe
-from pharmacy.api import batches, catalogue, favourites, filters, prescriptions, stock
+from pharmacy.api import batches, catalogue, favourites, filters, prescriptions, stock, stores
 from pharmacy.api import serializers as shapes
 from pharmacy.models import BatchState
 
@@ -40,6 +40,10 @@ describe(
     recall=extend_schema(description=f"To state `{BatchState.RECALLED}`: nothing of it goes out any more.", **STATE_CHANGE),
     quarantine=extend_schema(description=f"To state `{BatchState.QUARANTINED}`.", **STATE_CHANGE),
     release=extend_schema(description=f"From quarantine to state `{BatchState.AVAILABLE}`.", **STATE_CHANGE),
+)
+describe(
+    stores.StoreViewSet,
+    destroy=extend_schema(description="Only one in which nothing ever stood, and not the default one.", responses={204: NOTHING}),
 )
 describe(stock.InventoryViewSet, expiring=extend_schema(parameters=[filters.ExpiringFilters]))
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -31,7 +31,9 @@ class StockMovementViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
     queryset = StockMovement.objects.all()
 
     def get_queryset(self):
-        movements = StockMovement.objects.select_related("batch__medicine", "by", "witness", "dispense_line__dispense").order_by("-id")
+        movements = StockMovement.objects.select_related(
+            "batch__medicine", "by", "witness", "dispense_line__dispense", "transfer"
+        ).order_by("-id")
         if self.action != "list":
             return movements
         filters = MovementFilters.of(self.request)
@@ -59,16 +61,19 @@ class InventoryViewSet(GenericViewSet):
     @extend_schema(responses=MedicineSerializer(many=True))
     @action(detail=False, url_path="low-stock")
     def low_stock(self, request):
-        """Medicines at or below their reorder level, the emptiest first."""
+        """Medicines of which all stores together hold no more than the reorder level, the emptiest first."""
         page = self.paginate_queryset(Medicine.objects.low(timezone.localdate()))
         return self.get_paginated_response(MedicineSerializer(page, many=True).data)
 
-    @extend_schema(parameters=[OpenApiParameter("days", int)], responses=BatchSerializer(many=True))
+    @extend_schema(responses=BatchSerializer(many=True))
     @action(detail=False)
     def expiring(self, request):
         """Batches with something left that expire within `days` (30), what is expired already included."""
-        until = timezone.localdate() + timedelta(days=ExpiringFilters.of(request)["days"])
-        page = self.paginate_queryset(Batch.objects.expiring(until).select_related("medicine", "supplier", "returned_from"))
+        filters = ExpiringFilters.of(request)
+        batches = Batch.objects.expiring(timezone.localdate() + timedelta(days=filters["days"])).with_details()
+        if "store" in filters:
+            batches = batches.filter(store__public_id=filters["store"])
+        page = self.paginate_queryset(batches)
         return self.get_paginated_response(BatchSerializer(page, many=True).data)
 
     @extend_schema(responses=ReorderSerializer(many=True))
@@ -81,5 +86,5 @@ class InventoryViewSet(GenericViewSet):
     @extend_schema(responses=StockValueSerializer)
     @action(detail=False)
     def value(self, request):
-        """What the stock is worth, at what was paid for it."""
+        """What the stock is worth, at what was paid for it, and how much of that stands in each store."""
         return Response(StockValueSerializer(demand.stock_value(on=timezone.localdate())).data)

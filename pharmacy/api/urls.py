@@ -9,6 +9,7 @@ from pharmacy.api.prescriptions import PrescriptionViewSet
 from pharmacy.api.purchasing import PurchaseOrderViewSet
 from pharmacy.api.stock import InventoryViewSet, StockMovementViewSet
 from pharmacy.api.stocktaking import StockTakeViewSet
+from pharmacy.api.stores import StockTransferViewSet, StoreViewSet
 from pharmacy.api.treatments import VisitTreatments
 
 router = SimpleRouter()
@@ -16,6 +17,8 @@ router.register("medicines", MedicineViewSet, "medicine")
 router.register("suppliers", SupplierViewSet, "supplier")
 router.register("batches", BatchViewSet, "batch")
 router.register("stock-movements", StockMovementViewSet, "stock-movement")
+router.register("stores", StoreViewSet, "store")
+router.register("stock-transfers", StockTransferViewSet, "stock-transfer")
 router.register("inventory", InventoryViewSet, "inventory")
 router.register("purchase-orders", PurchaseOrderViewSet, "purchase-order")
 router.register("stock-takes", StockTakeViewSet, "stock-take")

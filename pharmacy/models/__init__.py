@@ -8,6 +8,8 @@ from pharmacy.models.purchasing import PurchaseOrder, PurchaseOrderLine
 from pharmacy.models.recall import CallOutcome, RecallCall
 from pharmacy.models.stock import Batch, BatchState, MovementKind, StockMovement, Supplier
 from pharmacy.models.stocktake import CountLine, StockTake, StockTakeState
+from pharmacy.models.store import Store, StoreKind
+from pharmacy.models.transfer import StockTransfer
 from pharmacy.models.treatment import TreatmentLine
 
 __all__ = [
@@ -35,6 +37,9 @@ __all__ = [
     "StockMovement",
     "StockTake",
     "StockTakeState",
+    "StockTransfer",
+    "Store",
+    "StoreKind",
     "Supplier",
     "TreatmentLine",
 ]

@@ -7,6 +7,14 @@ from django.db.models.functions import Coalesce, Lower
 from clinic.core.models import VersionedModel
 
 
+def _units(batches: Q) -> Coalesce:
+    """The units of a medicine's batches of that kind."""
+    from pharmacy.models.stock import Batch
+
+    own = Batch.objects.filter(batches, medicine=OuterRef("pk")).order_by().values("medicine")
+    return Coalesce(Subquery(own.annotate(units=Sum("on_hand")).values("units"), output_field=IntegerField()), 0)
+
+
 class MedicineQuerySet(models.QuerySet):
     def active(self):
         return self.filter(is_active=True)
@@ -19,12 +27,16 @@ class MedicineQuerySet(models.QuerySet):
         return found
 
     def with_on_hand(self, on: date):
-        """Annotate `on_hand`: the units that may go out on that day."""
-        from pharmacy.models.stock import Batch
+        """Annotate `on_hand`: the units that may go out on that day, of the dispensaries."""
+        from pharmacy.models.stock import usable_on
 
-        usable = Batch.objects.usable(on).filter(medicine=OuterRef("pk")).order_by().values("medicine")
-        total = Subquery(usable.annotate(units=Sum("on_hand")).values("units"), output_field=IntegerField())
-        return self.annotate(on_hand=Coalesce(total, 0))
+        return self.annotate(on_hand=_units(usable_on(on)))
+
+    def with_stock(self, on: date):
+        """Annotate `on_hand`, and `in_stores`: all good units, wherever they stand."""
+        from pharmacy.models.stock import sound_on
+
+        return self.with_on_hand(on).annotate(in_stores=_units(sound_on(on)))
 
     def with_next_expiry(self):
         """Annotate `next_expiry`: the soonest among what is on hand and not set aside."""
@@ -34,8 +46,8 @@ class MedicineQuerySet(models.QuerySet):
         return self.annotate(next_expiry=Subquery(held.values("expires_on")[:1]))
 
     def low(self, on: date):
-        """At or below the reorder level; the emptiest first."""
-        return self.active().with_on_hand(on).filter(on_hand__lte=F("reorder_level")).order_by("on_hand", "name", "id")
+        """At or below the reorder level, all stores together; the emptiest first."""
+        return self.active().with_stock(on).filter(in_stores__lte=F("reorder_level")).order_by("in_stores", "name", "id")
 
 
 class Medicine(VersionedModel):

@@ -1,18 +1,21 @@
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Lower, Now
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import AppendOnly, Frozen, Kept
+from pharmacy.models.store import Store, StoreKind
 from pharmacy.models.triggers import (
     ControlledIsWitnessed,
     CorrectionIsOfItsCount,
     LineIsItsMovements,
+    LotIsRecalledAsOne,
     MovementContinuesTheLedger,
     OnHandIsTheLedger,
     OrderLineIsItsReceipts,
+    TransferIsItsMovements,
 )
 
 
@@ -42,9 +45,14 @@ NEXT_STATES = {
 }
 
 
-def usable_on(on, prefix: str = "") -> Q:
-    """What may go out on that day: available, not expired, something left. `prefix` leads to the batch, e.g. 'batches__'."""
-    return Q(**{f"{prefix}state": BatchState.AVAILABLE, f"{prefix}expires_on__gt": on, f"{prefix}on_hand__gt": 0})
+def sound_on(on) -> Q:
+    """What is good on that day, in whichever store: available, not expired, something left."""
+    return Q(state=BatchState.AVAILABLE, expires_on__gt=on, on_hand__gt=0)
+
+
+def usable_on(on) -> Q:
+    """What may go out on that day: what is good, and stands in a dispensary."""
+    return sound_on(on) & Q(store__kind=StoreKind.DISPENSARY)
 
 
 class BatchQuerySet(models.QuerySet):
@@ -52,16 +60,26 @@ class BatchQuerySet(models.QuerySet):
         """Soonest expiry first, then oldest receipt."""
         return self.filter(usable_on(on)).order_by("expires_on", "received_on", "id")
 
+    def with_details(self):
+        """All that its JSON shows: 1 query."""
+        return self.select_related("medicine", "store", "supplier", "returned_from")
+
+    def of_lot(self, batch: "Batch"):
+        """All of the same lot: in every store, and what came back of it from patients."""
+        same = self.alias(lot_key=Lower("lot")).filter(medicine=batch.medicine_id, expires_on=batch.expires_on)
+        return same.filter(lot_key=Lower(Value(batch.lot))).order_by("id")
+
     def expiring(self, before):
         """With something left, and to go out before that day; what is expired already included."""
         return self.filter(on_hand__gt=0, expires_on__lte=before).order_by("expires_on", "id")
 
 
 class Batch(VersionedModel):
-    """Units of one medicine from one lot. `on_hand` is the sum of its movements, kept in their transactions."""
+    """Units of one medicine from one lot, in one store. `on_hand` is the sum of its movements, kept in their transactions."""
 
     medicine = models.ForeignKey("pharmacy.Medicine", models.PROTECT, related_name="batches")
     lot = models.CharField(max_length=60)
+    store = models.ForeignKey(Store, models.PROTECT, related_name="batches", help_text="Where it stands.")
     expires_on = models.DateField(help_text="The first day on which it may no longer be handed out.")
     received_on = models.DateField()
     supplier = models.ForeignKey(Supplier, models.PROTECT, null=True, blank=True, related_name="batches")
@@ -87,7 +105,12 @@ class Batch(VersionedModel):
         verbose_name_plural = "batches"
         constraints = [
             models.UniqueConstraint(
-                "medicine", Lower("lot"), "expires_on", condition=Q(returned_from__isnull=True), name="batch_once_per_lot_and_expiry"
+                "medicine",
+                Lower("lot"),
+                "expires_on",
+                "store",
+                condition=Q(returned_from__isnull=True),
+                name="batch_once_per_lot_expiry_and_store",
             ),
             models.CheckConstraint(name="batch_on_hand_not_negative", condition=Q(on_hand__gte=0)),
             models.CheckConstraint(name="batch_received_something", condition=Q(received_quantity__gt=0)),
@@ -109,6 +132,12 @@ class Batch(VersionedModel):
                 condition=pgtrigger.Condition("OLD.state = 'recalled' AND NEW.state <> 'recalled'"),
                 sentence="a recalled batch stays recalled",
             ),
+            Frozen(
+                name="batch_stays_what_it_is",
+                condition=pgtrigger.AnyChange("medicine", "lot", "expires_on", "store", "returned_from"),
+                sentence="a batch stays of its lot and in its store",
+            ),
+            LotIsRecalledAsOne(name="batch_lot_is_recalled_as_one"),
             OnHandIsTheLedger(
                 name="batch_on_hand_is_the_ledger", operation=pgtrigger.Insert | pgtrigger.UpdateOf("on_hand"), batch="NEW.id"
             ),
@@ -148,6 +177,14 @@ class StockMovement(BaseModel):
     count_line = models.OneToOneField(
         "pharmacy.CountLine", models.PROTECT, null=True, blank=True, related_name="correction", help_text="The count that it corrects to."
     )
+    transfer = models.ForeignKey(
+        "pharmacy.StockTransfer",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="movements",
+        help_text="The transfer between stores that it is one side of.",
+    )
     reason = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     witness = models.ForeignKey(
@@ -172,6 +209,10 @@ class StockMovement(BaseModel):
                 | Q(treatment_line__isnull=False),
             ),
             models.CheckConstraint(name="movement_of_an_order_comes_in", condition=Q(order_line__isnull=True) | Q(kind=MovementKind.IN)),
+            models.CheckConstraint(
+                name="movement_of_a_transfer_adjusts",
+                condition=Q(transfer__isnull=True) | Q(kind=MovementKind.ADJUSTMENT, count_line__isnull=True),
+            ),
             models.CheckConstraint(name="movement_of_one_line", condition=Q(dispense_line__isnull=True) | Q(treatment_line__isnull=True)),
             models.CheckConstraint(
                 name="movement_witness_is_another_person",
@@ -198,6 +239,11 @@ class StockMovement(BaseModel):
                 line="NEW.treatment_line_id",
                 condition=pgtrigger.Condition("NEW.treatment_line_id IS NOT NULL"),
                 of="treatment",
+            ),
+            TransferIsItsMovements(
+                name="movement_is_of_its_transfer",
+                transfer="NEW.transfer_id",
+                condition=pgtrigger.Condition("NEW.transfer_id IS NOT NULL"),
             ),
             OrderLineIsItsReceipts(
                 name="movement_is_of_its_order_line",

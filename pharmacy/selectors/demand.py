@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -92,14 +93,14 @@ def reorder_lines(*, on: date, only_due: bool = True) -> list[ReorderLine]:
 
 
 def _stocked(on: date):
-    return Medicine.objects.active().with_on_hand(on).order_by("name", "id")
+    return Medicine.objects.active().with_stock(on).order_by("name", "id")
 
 
 def _line(medicine: Medicine, dispensed: int, days: int) -> ReorderLine:
     advice = advise(
         dispensed=dispensed,
         days_in_stock=days,
-        on_hand=medicine.on_hand,
+        on_hand=medicine.in_stores,
         reorder_level=medicine.reorder_level,
         lead_days=settings.STOCK_LEAD_DAYS,
         cover_days=settings.STOCK_COVER_DAYS,
@@ -118,8 +119,8 @@ def weekly_consumption(medicine: Medicine, *, on: date) -> list[tuple[date, int]
 
 
 @dataclass(frozen=True)
-class StockValue:
-    """At what was paid for it. `usable` may go out; the rest is set aside (quarantined, recalled) or expired."""
+class Worth:
+    """At what was paid for it. `usable` is good; the rest is set aside (quarantined, recalled) or expired."""
 
     usable: Decimal
     set_aside: Decimal
@@ -130,10 +131,26 @@ class StockValue:
         return self.usable + self.set_aside + self.expired
 
 
+@dataclass(frozen=True)
+class StoreWorth(Worth):
+    store_id: UUID
+    name: str
+
+
+@dataclass(frozen=True)
+class StockValue(Worth):
+    """Of all stores together, and of each in which something stands."""
+
+    stores: list[StoreWorth]
+
+
 def stock_value(*, on: date) -> StockValue:
     """One query."""
     available = Q(state=BatchState.AVAILABLE)
     parts = {"usable": available & Q(expires_on__gt=on), "set_aside": ~available, "expired": available & Q(expires_on__lte=on)}
     worth = ExpressionWrapper(F("on_hand") * F("unit_cost"), output_field=DecimalField(max_digits=24, decimal_places=4))
     sums = {name: Sum(worth, filter=part, default=Decimal(0)) for name, part in parts.items()}
-    return StockValue(**Batch.objects.filter(on_hand__gt=0).order_by().aggregate(**sums))
+    held = Batch.objects.filter(on_hand__gt=0)
+    rows = held.values_list("store__public_id", "store__name").annotate(**sums).order_by("store__name")
+    stores = [StoreWorth(usable, set_aside, expired, *store) for *store, usable, set_aside, expired in rows]
+    return StockValue(**{part: sum((getattr(each, part) for each in stores), Decimal(0)) for part in parts}, stores=stores)

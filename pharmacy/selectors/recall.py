@@ -1,9 +1,9 @@
-"""Who was given something of a batch."""
+"""Who was given something of a lot."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import Count, F, Max, Min, Sum
 
 from patients.models import Patient
 from pharmacy.models import Batch, DispenseLine, RecallCall, TreatmentLine
@@ -38,9 +38,8 @@ _GIVEN = [
 
 
 def _of_lot(lines, batch: Batch):
-    """What went out of a batch, and of its part that came back from patients and was released again."""
-    origin = batch.returned_from_id or batch.pk
-    return lines.objects.filter(Q(batch=origin) | Q(batch__returned_from=origin)).order_by()
+    """What went out of a lot, from whichever store, and of its part that came back from patients and was released again."""
+    return lines.objects.filter(batch__in=Batch.objects.of_lot(batch)).order_by()
 
 
 def was_given(batch: Batch, patient_id: int) -> bool:
@@ -71,7 +70,7 @@ def _joined(one: dict, other: dict) -> dict:
 
 def recipients_of(batch: Batch, *, patient_id: int | None = None) -> list[Recipient]:
     """Those still to be told first, then by the day it was last given. Five queries, however many."""
-    calls = RecallCall.objects.filter(batch=batch.returned_from_id or batch.pk)
+    calls = RecallCall.objects.filter(batch__in=Batch.objects.of_lot(batch))
     if patient_id is not None:
         calls = calls.filter(patient=patient_id)
     counts = dict(calls.order_by().values_list("patient").annotate(count=Count("pk")))

@@ -199,6 +199,8 @@ def _check_chosen(wants: list[Want], batches: list[Batch], on: date) -> None:
         batch = by_id[want.batch_id]
         if batch.medicine_id != want.medicine_id:
             raise WrongBatch(f"Batch {batch.lot} is of another medicine.")
+        if not batch.store.hands_out:
+            raise WrongBatch(f"Batch {batch.lot} stands in {batch.store}. Transfer it to a dispensary first.")
         if batch.expires_on <= on:
             raise WrongBatch(f"Batch {batch.lot} has expired.")
         if not is_usable(batch, on):

@@ -9,7 +9,7 @@ from clinic.audit.models import Topic
 from clinic.audit.services.recording import publish, user_of
 from clinic.core.errors import InvalidInput
 from pharmacy.errors import NotOnHand
-from pharmacy.models import Batch, CountLine, DispenseLine, PurchaseOrderLine, StockMovement, TreatmentLine
+from pharmacy.models import Batch, CountLine, DispenseLine, PurchaseOrderLine, StockMovement, StockTransfer, TreatmentLine
 
 MOST_ON_HAND = 2_000_000_000
 
@@ -22,7 +22,7 @@ def move_stock(
     by,
     witness=None,
     reason: str = "",
-    line: DispenseLine | TreatmentLine | PurchaseOrderLine | CountLine | None = None,
+    line: DispenseLine | TreatmentLine | PurchaseOrderLine | CountLine | StockTransfer | None = None,
     request_id: UUID | None = None,
 ) -> StockMovement:
     """Write one line of the ledger, and what is on hand after it. `quantity` is signed.
@@ -45,6 +45,7 @@ def move_stock(
         treatment_line=line if isinstance(line, TreatmentLine) else None,
         order_line=line if isinstance(line, PurchaseOrderLine) else None,
         count_line=line if isinstance(line, CountLine) else None,
+        transfer=line if isinstance(line, StockTransfer) else None,
         reason=reason,
         by=by,
         witness=witness,
@@ -76,6 +77,8 @@ def _reference(movement: StockMovement) -> dict | None:
         return {"type": "treatment", "id": str(line.treatment.public_id)}
     if line := movement.count_line:
         return {"type": "stock_take", "id": str(line.take.public_id)}
+    if transfer := movement.transfer:
+        return {"type": "transfer", "id": str(transfer.public_id)}
     if line := movement.order_line:
         return {"type": "order", "id": str(line.order.public_id)}
     return None

@@ -36,7 +36,9 @@ def place_order(*, supplier_id: int, lines: list[dict], by, request_id: UUID) ->
 
 @atomic_with_retry
 def receive_order(*, order_id: int, line: UUID, by, on: date, request_id: UUID, **pack) -> Batch:
-    """Take the `pack` {lot, expires_on, quantity, unit_cost?} of one line (its public id) into stock, at the agreed cost unless it has one.
+    """Take the `pack` {lot, expires_on, quantity, unit_cost?, store?} of one line (its public id) into stock.
+
+    It costs what was agreed unless the pack says otherwise.
 
     Locks the order, then the medicine, then the batch. Repeating request_id returns the first receipt's batch.
     Raises OverReceived, NotFound, BatchStateRefused and InvalidInput; then nothing is written.

@@ -19,7 +19,7 @@ _KEPT = {PrescriptionStatus.CANCELLED, PrescriptionStatus.EXPIRED}
 def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[dict] | None = None, request_id: UUID) -> DispenseReturn:
     """Take units back, all that are left or the `lines` [{line, quantity}] (public ids), to their batch or to quarantine.
 
-    Locks the prescription, then the batches by id. Repeating request_id returns the first return.
+    Locks the prescription, then (to quarantine) the medicines, then the batches by id. Repeating request_id returns the first return.
     Raises OverReturned and InvalidInput; then nothing is written.
     """
     reason = reason.strip()
@@ -88,6 +88,8 @@ def _per_batch(quantities: dict[DispenseLine, int]) -> Counter:
 
 def _targets(units: Counter, to: str, reason: str) -> dict[int, Batch]:
     """{batch that it was taken from: locked batch that it goes to}. `units` come back of each."""
+    if to == ReturnTo.QUARANTINE:  # which may make a batch
+        locks.lock_medicines(set(Batch.objects.filter(pk__in=units).values_list("medicine", flat=True)))
     aside = {batch.returned_from_id: batch.pk for batch in Batch.objects.filter(returned_from__in=units)}
     locked = {batch.pk: batch for batch in locks.lock_batches([*units, *aside.values()])}
     if to == ReturnTo.BATCH:
@@ -103,6 +105,7 @@ def _set_aside(source: Batch, units: int, reason: str) -> Batch:
     return Batch.objects.create(
         medicine_id=source.medicine_id,
         lot=source.lot,
+        store_id=source.store_id,
         expires_on=source.expires_on,
         received_on=source.received_on,
         supplier_id=source.supplier_id,

@@ -11,10 +11,11 @@ from clinic.core.errors import InvalidInput
 from clinic.core.http import check_version
 from pharmacy import locks
 from pharmacy.errors import BatchStateRefused
-from pharmacy.models import Batch, BatchState, Medicine, MovementKind, PurchaseOrderLine, StockMovement
+from pharmacy.models import Batch, BatchState, Medicine, MovementKind, PurchaseOrderLine, StockMovement, Store
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.rules.quantities import MAX_QUANTITY
 from pharmacy.services.ledger import MOST_ON_HAND, move_stock
+from pharmacy.services.stores import keep_store
 from pharmacy.services.witnessing import needed_witness
 
 
@@ -27,15 +28,17 @@ class Delivery:
     quantity: int
     unit_cost: Decimal
     supplier_id: int | None = None
+    store: Store | None = None  # the default dispensary when none is named
 
 
 @atomic_with_retry
 def receive_batch(
     *, medicine_id: int, by, on: date, request_id: UUID | None = None, order_line: PurchaseOrderLine | None = None, **delivery
 ) -> Batch:
-    """Take a Delivery into stock, of a line of an order or of none; the same lot with the same expiry adds to its batch, whose cost stays.
+    """Take a Delivery into stock, of a line of an order or of none; the same lot with the same expiry adds to its batch in that store.
 
-    Locks the medicine, then the batch. Repeating request_id returns the first receipt's batch.
+    What a lot cost when it came first stays its cost, in every store. Locks the medicine, then the batch or, for a new one,
+    the store. Repeating request_id returns the first receipt's batch.
     Raises InvalidInput (expired, quantity) and BatchStateRefused (recalled lot).
     """
     delivered = _checked(Delivery(**delivery), on)
@@ -44,8 +47,7 @@ def receive_batch(
         return earlier
     if not medicine.is_active:
         raise InvalidInput(errors={"medicine": ["This medicine is no longer used."]})
-    same = Batch.objects.filter(medicine=medicine, lot__iexact=delivered.lot, expires_on=delivered.expires_on, returned_from=None).first()
-    batch = _add_to(same, delivered.quantity) if same else _new_batch(medicine, delivered, on)
+    batch = _batch_for(medicine, delivered, on)
     move_stock(batch=batch, kind=MovementKind.IN, quantity=delivered.quantity, by=by, line=order_line, request_id=request_id)
     record(action="pharmacy.batch.received", actor=by, subject=batch, changes={"quantity": delivered.quantity, "on_hand": batch.on_hand})
     return batch
@@ -60,10 +62,23 @@ def _checked(delivery: Delivery, on: date) -> Delivery:
     return replace(delivery, lot=delivery.lot.strip())
 
 
+def _batch_for(medicine: Medicine, delivery: Delivery, on: date) -> Batch:
+    store = delivery.store or Store.objects.default()
+    lot = Batch.objects.of_lot(Batch(medicine=medicine, lot=delivery.lot, expires_on=delivery.expires_on)).filter(returned_from=None)
+    if here := lot.filter(store=store).first():
+        return _add_to(here, delivery.quantity)
+    if elsewhere := lot.first():
+        _check_not_recalled(elsewhere)
+        delivery = replace(delivery, unit_cost=elsewhere.unit_cost)
+    return _new_batch(medicine, replace(delivery, store=store), on)
+
+
 def _new_batch(medicine: Medicine, delivery: Delivery, on: date) -> Batch:
+    keep_store(delivery.store)
     return Batch.objects.create(
         medicine=medicine,
         lot=delivery.lot,
+        store=delivery.store,
         expires_on=delivery.expires_on,
         received_on=on,
         supplier_id=delivery.supplier_id,
@@ -75,12 +90,16 @@ def _new_batch(medicine: Medicine, delivery: Delivery, on: date) -> Batch:
 
 def _add_to(found: Batch, quantity: int) -> Batch:
     [batch] = locks.lock_batches([found.pk])
-    if batch.state == BatchState.RECALLED:
-        raise BatchStateRefused("This lot is recalled. Nothing of it is taken in.")
+    _check_not_recalled(batch)
     if batch.received_quantity + quantity > MOST_ON_HAND:
         raise InvalidInput(errors={"quantity": ["That is more than a batch can hold."]})
     batch.save_changes(received_quantity=batch.received_quantity + quantity)
     return batch
+
+
+def _check_not_recalled(batch: Batch) -> None:
+    if batch.state == BatchState.RECALLED:
+        raise BatchStateRefused("This lot is recalled. Nothing of it is taken in.")
 
 
 @atomic_with_retry
@@ -109,18 +128,18 @@ def adjust_batch(
 
 @atomic_with_retry
 def change_batch_state(*, batch_id: int, to: str, reason: str, by) -> Batch:
-    """Quarantine, release or recall a batch; a recall takes with it what came back from patients into quarantine.
+    """Quarantine or release a batch, or recall its lot: in every store, and what came back of it from patients.
 
-    Locks the batch and the returned one by id. Doing it twice is harmless. Raises BatchStateRefused.
+    Locks the medicine at a recall, then the batches by id. Doing it twice is harmless. Raises BatchStateRefused.
     """
     reason = _reason(reason)
-    batches = locks.lock_batches(_with_returned(batch_id))
+    batches = locks.lock_batches(_whole_lot(batch_id) if to == BatchState.RECALLED else [batch_id])
     [batch] = [each for each in batches if each.pk == batch_id]
     if batch.state == to:
         return batch
     if to not in NEXT_STATES[batch.state]:
         raise BatchStateRefused(f"This batch is {batch.get_state_display().lower()} and stays so.")
-    for each in batches if to == BatchState.RECALLED else [batch]:
+    for each in batches:
         if each.state != to:
             before = each.state
             each.save_changes(state=to, state_reason=reason)
@@ -130,18 +149,26 @@ def change_batch_state(*, batch_id: int, to: str, reason: str, by) -> Batch:
 
 @atomic_with_retry
 def update_batch(*, batch_id: int, changes: dict, by, expected_version: int | None = None) -> Batch:
-    """Correct supplier or unit_cost; all else of a batch follows from its movements. Raises StaleVersion."""
-    [batch] = locks.lock_batches([batch_id])
+    """Correct supplier or unit_cost, of the whole lot; all else of a batch follows from its movements.
+
+    Locks the medicine, then the lot's batches by id. Raises StaleVersion.
+    """
+    lot = locks.lock_batches(_whole_lot(batch_id))
+    [batch] = [each for each in lot if each.pk == batch_id]
     check_version(batch, expected_version)
     changes = {name: value for name, value in changes.items() if name in {"supplier", "unit_cost"}}
     if changes:
-        batch.save_changes(**changes)
+        for each in lot:
+            each.save_changes(**changes)
         record(action="pharmacy.batch.updated", actor=by, subject=batch, changes={"fields": sorted(changes)})
     return batch
 
 
-def _with_returned(batch_id: int) -> list[int]:
-    return [batch_id, *Batch.objects.filter(returned_from=batch_id).values_list("pk", flat=True)]
+def _whole_lot(batch_id: int) -> list[int]:
+    """All batches of its lot; the medicine's lock keeps another from being made meanwhile."""
+    batch = Batch.objects.get(pk=batch_id)
+    locks.lock_medicine(batch.medicine_id)
+    return list(Batch.objects.of_lot(batch).values_list("pk", flat=True))
 
 
 def _earlier(request_id: UUID | None) -> Batch | None:

@@ -9,7 +9,7 @@ from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
 from pharmacy import locks
 from pharmacy.errors import CountOutdated, NotCounted, SecondPersonNeeded, StockTakeClosed
-from pharmacy.models import Batch, CountLine, MovementKind, StockTake, StockTakeState
+from pharmacy.models import Batch, CountLine, MovementKind, StockTake, StockTakeState, Store
 from pharmacy.services.ledger import MOST_ON_HAND, move_stock
 
 MOST_BATCHES = 1000
@@ -21,8 +21,8 @@ LISTS = {
 
 
 @atomic_with_retry
-def open_stock_take(*, which: str, by, search: str = "", request_id: UUID) -> StockTake:
-    """Open a sheet with the batches of one of `LISTS` that have something on hand, of medicines that fit `search`.
+def open_stock_take(*, which: str, by, search: str = "", store: Store | None = None, request_id: UUID) -> StockTake:
+    """Open a sheet with the batches of one of `LISTS` that have something on hand, of medicines that fit `search`, in `store` or all.
 
     Repeating request_id returns the first sheet. Raises InvalidInput.
     """
@@ -30,12 +30,12 @@ def open_stock_take(*, which: str, by, search: str = "", request_id: UUID) -> St
         raise InvalidInput(errors={"which": ["Choose one of the lists."]})
     if earlier := StockTake.objects.filter(request_id=request_id).first():
         return earlier
-    batches = list(_listed(which, search.strip())[: MOST_BATCHES + 1])
+    batches = list(_listed(which, search.strip(), store)[: MOST_BATCHES + 1])
     if not batches:
         raise InvalidInput(errors={"search": ["Nothing on hand fits."]})
     if len(batches) > MOST_BATCHES:
         raise InvalidInput(errors={"search": [f"More than {MOST_BATCHES:,} batches: count them in parts."]})
-    title = LISTS[which] + (f": {search.strip()}" if search.strip() else "")
+    title = LISTS[which] + (f", {store}" if store else "") + (f": {search.strip()}" if search.strip() else "")
     take = StockTake.objects.create(title=title[:120], opened_by=by, request_id=request_id)
     CountLine.objects.bulk_create(CountLine(take=take, batch=batch, expected=batch.on_hand) for batch in batches)
     record(action="pharmacy.stock_take.opened", actor=by, subject=take, changes={"batches": len(batches)})
@@ -106,8 +106,10 @@ def drop_stock_take(*, take_id: int, by) -> StockTake:
     return take
 
 
-def _listed(which: str, search: str):
+def _listed(which: str, search: str, store: Store | None):
     found = Batch.objects.filter(on_hand__gt=0).select_related("medicine").order_by("medicine__name", "expires_on", "id")
+    if store:
+        found = found.filter(store=store)
     if which == "controlled":
         found = found.filter(medicine__is_controlled=True)
     elif which == "set_aside":

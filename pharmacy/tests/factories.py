@@ -9,11 +9,12 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from patients.models import Encounter
 from patients.tests.factories import EncounterFactory
-from pharmacy.models import Batch, Medicine, Prescription
+from pharmacy.models import Batch, Medicine, Prescription, Store, StoreKind
 from pharmacy.services.clearance import clear_prescriptions
 from pharmacy.services.dispensing import dispense_prescription
 from pharmacy.services.prescribing import sign_prescription, write_prescription
 from pharmacy.services.stock import receive_batch
+from pharmacy.services.transferring import transfer_stock
 
 TODAY = date(2027, 3, 1)
 
@@ -34,13 +35,30 @@ def pharmacist(**attributes):
 
 
 def stocked(
-    quantity: int, *, medicine: Medicine | None = None, expires_on: date = date(2028, 1, 1), lot: str = "", on: date = TODAY, by=None
+    quantity: int,
+    *,
+    medicine: Medicine | None = None,
+    expires_on: date = date(2028, 1, 1),
+    lot: str = "",
+    on: date = TODAY,
+    by=None,
+    store: Store | None = None,
 ) -> Batch:
-    """A batch with that many units, received through the ledger."""
+    """A batch with that many units, received through the ledger; in the dispensary unless said otherwise."""
     return receive_batch(
         medicine_id=(medicine or MedicineFactory()).pk, lot=lot or f"L{uuid4().hex[:8]}", expires_on=expires_on, quantity=quantity,
-        unit_cost="0.10", supplier_id=None, by=by, on=on,
+        unit_cost="0.10", supplier_id=None, by=by, on=on, store=store,
     )  # fmt: skip
+
+
+def storeroom(**attributes) -> Store:
+    return Store.objects.create(**({"name": f"Storeroom {uuid4().hex[:6]}", "kind": StoreKind.STOREROOM} | attributes))
+
+
+def transferred(batch: Batch, quantity: int, *, to: Store | None = None, on: date = TODAY, **options):
+    return transfer_stock(
+        batch_id=batch.pk, store=to or storeroom(), quantity=quantity, on=on, **({"by": pharmacist(), "request_id": uuid4()} | options)
+    )
 
 
 def line_of(medicine: Medicine, quantity: int = 6, **changes) -> dict:

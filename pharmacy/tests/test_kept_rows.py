@@ -10,7 +10,7 @@ from patients.tests.factories import EncounterFactory
 from pharmacy.services.recall import record_call
 from pharmacy.services.returning import return_dispensed
 from pharmacy.services.stock import change_batch_state
-from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, stocked
+from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, stocked, transferred
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +24,7 @@ CHANGES = {
     "pharmacy_prescription": "override_reason = 'x'",
     "pharmacy_prescriptionitem": "quantity = quantity + 1",
     "pharmacy_batch": "state = 'available'",
+    "pharmacy_stocktransfer": "quantity = quantity + 1",
 }
 
 
@@ -31,6 +32,7 @@ CHANGES = {
 def rows():
     """One row or more in each of the tables; the batch is recalled. The tests' leave to truncate is taken back."""
     batch = stocked(20)
+    transferred(batch, 3)
     made = dispensed(signed(line_of(batch.medicine, 6), encounter=EncounterFactory()))
     return_dispensed(dispense_id=made.pk, to="batch", reason="wrong", by=pharmacist(), request_id=uuid4())
     change_batch_state(batch_id=batch.pk, to="recalled", reason="letter", by=None)

@@ -11,20 +11,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from clinic.core.errors import DomainError
 from patients.tests.factories import EncounterFactory, TreatmentTypeFactory
-from pharmacy.models import Batch, Medicine, PurchaseOrderLine, StockMovement, Supplier
+from pharmacy.models import Batch, Medicine, PurchaseOrderLine, StockMovement, StockTransfer, Store, Supplier
 from pharmacy.services.purchasing import place_order, receive_order
 from pharmacy.services.returning import return_dispensed
 from pharmacy.services.stock import adjust_batch, change_batch_state
 from pharmacy.services.stocktaking import approve_stock_take, open_stock_take, write_counts
 from pharmacy.services.treating import give_treatment, take_back_treatment
-from pharmacy.tests.factories import TODAY, MedicineFactory, dispensed, line_of, pharmacist, signed, soon
+from pharmacy.tests.factories import TODAY, MedicineFactory, dispensed, line_of, pharmacist, signed, soon, storeroom, transferred
 from pharmacy.tests.test_stock import receive
 
 pytestmark = pytest.mark.django_db
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Receive, order, hand out, substitute, treat, take back, correct, count, set aside, in any order; what is refused leaves no trace."""
+    """Receive, order, hand out, substitute, treat, take back, correct, count, carry, set aside, in any order.
+
+    What is refused leaves no trace.
+    """
 
     def __init__(self):
         super().__init__()
@@ -32,6 +35,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.dispenses, self.treatments, self.orders, self.takes = [], [], [], []
         self.same = MedicineFactory(generic_name="same", strength="5 mg")
         self.medicine = MedicineFactory(generic_name="same", strength="5 mg")
+        self.stores = [Store.objects.default(), storeroom(), storeroom(kind="dispensary")]
         self.colleague, self.kind = pharmacist(), TreatmentTypeFactory()
         self.supplier = Supplier.objects.create(name=f"Supplier {uuid4()}")
 
@@ -142,6 +146,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.try_to(lambda: adjust_batch(batch_id=self.batch(which).pk, quantity=quantity, reason="count", by=self.who))
 
     @precondition(has_batches)
+    @rule(which=st.integers(0, 99), to=st.integers(0, 2), quantity=st.integers(1, 9), days=st.sampled_from([0, 3]))
+    def carries(self, which, to, quantity, days):
+        self.try_to(lambda: transferred(self.batch(which), quantity, to=self.stores[to], on=soon(days), by=self.who))
+
+    @precondition(has_batches)
     @rule(which=st.integers(0, 99), to=st.sampled_from(["quarantined", "available", "recalled"]))
     def sets_aside(self, which, to):
         self.try_to(lambda: change_batch_state(batch_id=self.batch(which).pk, to=to, reason="why", by=self.who))
@@ -151,6 +160,20 @@ class LedgerMachine(RuleBasedStateMachine):
         connection.check_constraints()  # what would be checked at commit
         for batch in Batch.objects.filter(medicine=self.medicine):
             assert batch.on_hand == sum(batch.movements.values_list("quantity", flat=True)) >= 0
+
+    @invariant()
+    def a_transfer_moves_units_and_makes_none(self):
+        for transfer in StockTransfer.objects.all():
+            assert sorted(transfer.movements.values_list("batch", "quantity")) == sorted(
+                [(transfer.source_id, -transfer.quantity), (transfer.target_id, transfer.quantity)]
+            )
+
+    @invariant()
+    def a_lot_is_recalled_as_one_and_nothing_goes_out_of_a_storeroom(self):
+        for batch in Batch.objects.filter(medicine=self.medicine):
+            states = set(Batch.objects.of_lot(batch).values_list("state", flat=True))
+            assert "recalled" not in states or states == {"recalled"}
+        assert not StockMovement.objects.filter(kind="OUT", batch__store__kind="storeroom").exists()
 
     @invariant()
     def orders_and_treatments_are_what_the_ledger_says(self):

@@ -10,7 +10,18 @@ from django.utils import timezone
 from clinic.core.db import constraint_of
 from patients.models import Encounter, EncounterStatus
 from patients.tests.factories import EncounterFactory
-from pharmacy.models import Batch, Dispense, DispenseLine, DispenseReturn, Medicine, Prescription, PrescriptionItem, StockMovement, Supplier
+from pharmacy.models import (
+    Batch,
+    Dispense,
+    DispenseLine,
+    DispenseReturn,
+    Medicine,
+    Prescription,
+    PrescriptionItem,
+    StockMovement,
+    Store,
+    Supplier,
+)
 from pharmacy.services.stock import change_batch_state
 from pharmacy.tests.factories import TODAY, MedicineFactory, dispensed, drafted, line_of, pharmacist, signed, soon, stocked
 
@@ -38,8 +49,8 @@ def sql(statement: str, *params):
 
 def make_batch(**changes):
     values = {
-        "medicine": MedicineFactory(), "lot": "L1", "expires_on": soon(300), "received_on": TODAY, "unit_cost": 1,
-        "received_quantity": 5, "on_hand": 0,
+        "medicine": MedicineFactory(), "lot": "L1", "store": Store.objects.default(), "expires_on": soon(300), "received_on": TODAY,
+        "unit_cost": 1, "received_quantity": 5, "on_hand": 0,
     } | changes  # fmt: skip
     return Batch.objects.create(**values)
 
@@ -125,7 +136,7 @@ def test_a_batch_makes_sense():
     medicine = MedicineFactory()
     make_batch(medicine=medicine, lot="AB")
 
-    assert refused_by(lambda: make_batch(medicine=medicine, lot="ab")) == "batch_once_per_lot_and_expiry"
+    assert refused_by(lambda: make_batch(medicine=medicine, lot="ab")) == "batch_once_per_lot_expiry_and_store"
     assert refused_by(lambda: make_batch(received_quantity=0)) == "batch_received_something"
     assert refused_by(lambda: make_batch(unit_cost=-1)) == "batch_cost_not_negative"
     assert refused_by(lambda: make_batch(expires_on=TODAY)) == "batch_expires_after_receipt"

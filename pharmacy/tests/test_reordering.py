@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
-from pharmacy.models import Batch, MovementKind, StockMovement
+from pharmacy.models import Batch, MovementKind, StockMovement, Store
 from pharmacy.rules.reordering import advise
 from pharmacy.selectors.demand import days_in_stock, dispensed_units, reorder_lines, stock_value, weekly_consumption
 from pharmacy.services.returning import return_dispensed
@@ -58,8 +58,8 @@ def at(day: date, hour: int = 12) -> datetime:
 def ledger(medicine, *moves: tuple[date, int], expires_on: date = date(2030, 1, 1)) -> Batch:
     """A batch whose ledger says on which days how many units came (+) or were thrown away (-)."""
     batch = Batch.objects.create(
-        medicine=medicine, lot=f"L{Batch.objects.count()}", expires_on=expires_on, received_on=moves[0][0], unit_cost="1.00",
-        received_quantity=moves[0][1], on_hand=sum(units for _, units in moves),
+        medicine=medicine, lot=f"L{Batch.objects.count()}", store=Store.objects.default(), expires_on=expires_on,
+        received_on=moves[0][0], unit_cost="1.00", received_quantity=moves[0][1], on_hand=sum(units for _, units in moves),
     )  # fmt: skip
     balance = 0
     for day, units in moves:
@@ -158,7 +158,11 @@ def test_the_api_advises_and_values(api_as):
     [row] = client.get(V1 + "inventory/reorder/").data["results"]
 
     assert (row["medicine"], row["on_hand"], row["order_quantity"], row["days_left"]) == (str(medicine.public_id), 40, 11, None)
-    assert client.get(V1 + "inventory/value/").data == {"usable": "4.00", "set_aside": "0.00", "expired": "0.00", "total": "4.00"}
+    value = client.get(V1 + "inventory/value/").data
+    assert [value.pop("stores")[0]["name"], value] == [
+        "Dispensary",
+        {"usable": "4.00", "set_aside": "0.00", "expired": "0.00", "total": "4.00"},
+    ]
     assert api_as(user(Role.RECEPTION)).get(V1 + "inventory/reorder/").status_code == 403
     assert api_as(user(Role.RECEPTION)).get(V1 + "inventory/value/").status_code == 403
 

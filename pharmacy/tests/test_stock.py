@@ -3,7 +3,7 @@ import pytest
 from clinic.audit.models import OutboxEvent
 from clinic.core.errors import InvalidInput
 from pharmacy.errors import BatchStateRefused, NotOnHand
-from pharmacy.models import Batch, Medicine, MovementKind
+from pharmacy.models import Batch, Medicine, MovementKind, Store
 from pharmacy.services import catalogue
 from pharmacy.services.stock import adjust_batch, change_batch_state, receive_batch, update_batch
 from pharmacy.tests.factories import TODAY, MedicineFactory, pharmacist, soon, stocked
@@ -52,7 +52,7 @@ def test_two_threads_that_receive_a_new_lot_make_one_batch(at_once):
 def test_without_the_medicines_lock_the_database_stops_the_second_batch(at_once, monkeypatch):
     import threading
 
-    medicine = MedicineFactory()
+    medicine, _ = MedicineFactory(), Store.objects.default()
     both_have_looked = threading.Barrier(2)
 
     def plain_read(medicine_id):

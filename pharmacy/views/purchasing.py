@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
 from pharmacy.forms import OrderForm, OrderReceiptForm, ReasonForm, SupplierForm, first_error, put_errors
-from pharmacy.models import Medicine, PurchaseOrder, Supplier
+from pharmacy.models import Medicine, PurchaseOrder, Store, Supplier
 from pharmacy.permissions import MANAGE_STOCK, VIEW_STOCK
 from pharmacy.services import catalogue, purchasing
 from pharmacy.views.stock import in_words, stock_tabs
@@ -68,6 +68,7 @@ def show(request, public_id: UUID, *, refusal: DomainError | None = None, refuse
         "refusal": refusal.detail if refusal else "",
         "refused": refused,
         "typed": typed or {},
+        "stores": Store.objects.all(),
         "reason_form": ReasonForm(auto_id="cancel_%s"),
     }
     return render(request, "pharmacy/order.html", context, status=refusal_status(request, refusal) if refusal else 200)

@@ -1,6 +1,7 @@
 """The call list of a recall."""
 
 from django.contrib import messages
+from django.db.models import Sum
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -30,6 +31,7 @@ def show(request, batch: Batch, *, refusal: DomainError | None = None):
         "batch": batch,
         "recipients": told,
         "to_call": sum(not each.is_settled for each in told),
+        "on_hand": Batch.objects.of_lot(batch).order_by().aggregate(units=Sum("on_hand"))["units"],
         "units_left": sum(each.left for each in told),
         "outcomes": CallForm.base_fields["outcome"].choices,
         "refusal": " ".join(words for each in (refusal.errors or {}).values() for words in each) or refusal.detail if refusal else "",

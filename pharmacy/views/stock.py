@@ -1,5 +1,7 @@
 """The store room: medicines, batches, the ledger."""
 
+from datetime import date
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -10,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
-from pharmacy.forms import AdjustForm, ReasonForm, ReceiveForm, first_error, put_errors
-from pharmacy.models import Batch, BatchState, Medicine, MovementKind
+from pharmacy.forms import AdjustForm, ReasonForm, ReceiveForm, TransferForm, first_error, put_errors
+from pharmacy.models import Batch, BatchState, Medicine, MovementKind, Store
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.permissions import DISPENSE, MANAGE_STOCK, VIEW_STOCK
 from pharmacy.selectors import demand
@@ -48,8 +50,14 @@ def stock_tabs(current: str) -> list[dict]:
     here = reverse("pharmacy:stock")
     lists = [("", "All"), ("low", "Low"), ("expiring", f"Expiring in {selectors.SOON.days} days")]
     tabs = [{"label": label, "url": f"{here}?only={key}" if key else here, "current": current == key} for key, label in lists]
-    pages = [("reorder", "To order"), ("orders", "Orders"), ("suppliers", "Suppliers"), ("stock_takes", "Stock takes")]
-    return tabs + [{"label": label, "url": reverse(f"pharmacy:{name}"), "current": current == name} for name, label in pages]
+    pages = {
+        "reorder": "To order",
+        "orders": "Orders",
+        "suppliers": "Suppliers",
+        "transfers": "Transfers",
+        "stock_takes": "Stock takes",
+    }
+    return tabs + [{"label": label, "url": reverse(f"pharmacy:{name}"), "current": current == name} for name, label in pages.items()]
 
 
 @require_safe
@@ -84,27 +92,33 @@ def register(request, medicine):
     return render(request, "pharmacy/register.html", {"medicine": row, "page_obj": page, "printed_at": timezone.now()})
 
 
-def show(request, public_id, *, refusal: DomainError | None = None, refused: str = "", form: ReceiveForm | None = None):
-    """The page of one medicine. `refused` is 'receive' or the public id of the batch whose form was refused."""
+def show(request, public_id, *, refusal: DomainError | None = None, refused: str = "", form=None, transfer_form=None):
+    """The page of one medicine. `refused` is 'receive', 'transfer' or the public id of the batch whose form was refused."""
     on = timezone.localdate()
-    row = get_object_or_404(Medicine.objects.with_on_hand(on), public_id=public_id)
+    row = get_object_or_404(Medicine.objects.with_stock(on), public_id=public_id)
+    batches, stores = selectors.batches_of(row), list(Store.objects.all())
     context = {
         "medicine": row,
         "on": on,
         "soon": on + selectors.SOON,
-        "batches": selectors.batches_of(row),
+        "batches": batches,
         "weeks": demand.weekly_consumption(row, on=on),
         "page_obj": Paginator(selectors.ledger_of(row), PAGE_SIZE).get_page(request.GET.get("page")),
         "can_manage": request.user.has_perm(MANAGE_STOCK),
-        "receive_form": form or ReceiveForm(unit=row.unit),
+        "receive_form": form or ReceiveForm(unit=row.unit, stores=stores),
+        "transfer_form": transfer_form or new_transfer_form(batches, stores, on=on),
         "adjust_form": AdjustForm(auto_id=False),
         "reason_form": ReasonForm(auto_id=False),
         "refusal": refusal.detail if refusal else "",
         "refused": refused,
     }
-    bad = form is not None and form.errors
+    bad = any(each is not None and each.errors for each in (form, transfer_form))
     status = refusal_status(request, refusal) if refusal else refusal_status(request, InvalidInput()) if bad else 200
     return render(request, "pharmacy/medicine.html", context, status=status)
+
+
+def new_transfer_form(batches: list[Batch], stores: list[Store], data=None, *, on: date) -> TransferForm:
+    return TransferForm(data, batches=selectors.transferable(batches, on=on), stores=stores)
 
 
 @require_POST

@@ -10,7 +10,7 @@ from analytics.dashboards.definition import ACROSS, BARS, COUNT, LINE, MONEY, PE
 from analytics.models import FactDispense
 from clinic.core.money import ZERO, to_cents
 from pharmacy.models import Batch
-from pharmacy.models.stock import usable_on
+from pharmacy.models.stock import sound_on
 
 _COST = ExpressionWrapper(F("on_hand") * F("unit_cost"), output_field=DecimalField(max_digits=20, decimal_places=4))
 
@@ -21,7 +21,7 @@ def _cents(amount: Decimal | None) -> Decimal:
 
 def _value(asked: Asked) -> list[Row]:
     medicines = Batch.objects.filter(on_hand__gt=0).order_by().values("medicine__public_id", "medicine__name")
-    summed = medicines.annotate(units=Sum("on_hand"), value=Sum(_COST), usable=Sum(_COST, filter=usable_on(asked.today)))
+    summed = medicines.annotate(units=Sum("on_hand"), value=Sum(_COST), usable=Sum(_COST, filter=sound_on(asked.today)))
     cells = [
         {
             "medicine": cell["medicine__name"],
@@ -35,7 +35,7 @@ def _value(asked: Asked) -> list[Row]:
 
 
 def _expiring(asked: Asked) -> list[Row]:
-    usable = Batch.objects.filter(usable_on(asked.today)).annotate(month=TruncMonth("expires_on")).order_by().values("month")
+    usable = Batch.objects.filter(sound_on(asked.today)).annotate(month=TruncMonth("expires_on")).order_by().values("month")
     cells = usable.annotate(units=Sum("on_hand"), value=Sum(_COST)).order_by("month")[:24]
     return [Row({"month": f"{cell['month']:%Y-%m}", "units": cell["units"], "value": _cents(cell["value"])}) for cell in cells]
 
@@ -81,7 +81,7 @@ EXPIRING = Figure(
     (Column("month", "Month", WORDS), Column("units", "Units", COUNT), Column("value", "Value", MONEY, drawn=True)),
     _expiring,
     chart=BARS,
-    note="Of what may still be given out; the next 24 months in which something expires.",
+    note="Of what is good, in all stores; the next 24 months in which something expires.",
     empty="Nothing in stock expires.",
     live=True,
 )

@@ -53,6 +53,8 @@ TABLES = {
     "pharmacy.StockTake": "A count of the shelves, from the sheet to its approval.",
     "pharmacy.CountLine": "One batch on the sheet of a stock take.",
     "pharmacy.TreatmentLine": "Units of one batch that a treatment used.",
+    "pharmacy.Store": "A place where stock stands: a dispensary, a storeroom or a ward.",
+    "pharmacy.StockTransfer": "Units of a lot that were carried from one store to another.",
     "pharmacy.Supplier": "Who delivers medicines.",
 }
 

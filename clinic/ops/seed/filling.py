@@ -22,6 +22,8 @@ STEPS: list[tuple[str, Callable[[Demo], Tally]]] = [
     ("leaflets", leaflets.seed_leaflets),
     ("suppliers", shelf.seed_suppliers),
     ("batches", shelf.seed_batches),
+    ("stores", storeroom.seed_stores),
+    ("transfers", storeroom.seed_transfers),
     ("treatments", storeroom.seed_treatment_types),
     ("orders", storeroom.seed_orders),
     ("stock take", storeroom.seed_stock_take),

@@ -1,17 +1,20 @@
-"""What goes on around the shelves: orders on their way, a count that waits for its approval, and the catalogue of treatments."""
+"""What goes on around the shelves: stores, orders on their way, a count that waits for its approval, and the catalogue of treatments."""
 
 from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
 
+from clinic.accounts.models import Facility
 from clinic.ops.seed.demo import Demo, Tally
 from clinic.ops.seed.ids import seed_id
 from patients.models import TreatmentType
 from patients.services.treatments import add_treatment_type
-from pharmacy.models import Medicine, PurchaseOrder, StockTake, Supplier
+from pharmacy.models import Batch, Medicine, PurchaseOrder, StockTake, StockTransfer, Store, StoreKind, Supplier
 from pharmacy.services.purchasing import place_order, receive_order
 from pharmacy.services.stocktaking import open_stock_take, write_counts
+from pharmacy.services.stores import add_store
+from pharmacy.services.transferring import transfer_stock
 
 _TREATMENTS = [
     ("Dressing of a wound", "12.00"),
@@ -21,6 +24,8 @@ _TREATMENTS = [
     ("Ear irrigation", "20.00"),
     ("Infusion", "35.00"),
 ]
+_STOREROOM = "Storeroom"
+_CARRIED = 5  # batches that stand in both stores
 _LINES = 3  # of each order
 
 
@@ -30,6 +35,39 @@ def seed_treatment_types(demo: Demo) -> Tally:
     for name, cost in missing:
         add_treatment_type(name=name, base_cost=Decimal(cost), by=demo.user("manager"))
     return Tally(len(missing), len(_TREATMENTS) - len(missing))
+
+
+def seed_stores(demo: Demo) -> Tally:
+    """Beside the dispensary: where the reserves are kept."""
+    public_id = seed_id("store", _STOREROOM)
+    if Store.objects.filter(public_id=public_id).exists():
+        return Tally(0, 1)
+    facility = Facility.objects.order_by("pk").first()
+    add_store(
+        data={"public_id": public_id, "name": _STOREROOM, "kind": StoreKind.STOREROOM, "facility": facility}, by=demo.user("pharmacist")
+    )
+    return Tally(1)
+
+
+def seed_transfers(demo: Demo) -> Tally:
+    """A part of what is plentiful went to the storeroom, and some of it came back."""
+    wanted = [seed_id("transfer", number) for number in range(_CARRIED)]
+    there = set(StockTransfer.objects.filter(request_id__in=wanted).values_list("request_id", flat=True))
+    store = Store.objects.get(public_id=seed_id("store", _STOREROOM))
+    plentiful = Batch.objects.usable(demo.today).filter(medicine__is_controlled=False, store__is_default=True, returned_from=None)
+    batches = list(plentiful.order_by("-on_hand", "pk")[:_CARRIED])
+    for request_id, batch in zip(wanted, batches, strict=True):
+        if request_id not in there:
+            _carry(demo, batch, store, request_id)
+    return Tally(len(wanted) - len(there), len(there))
+
+
+@transaction.atomic
+def _carry(demo: Demo, batch: Batch, store: Store, request_id) -> None:
+    by, half = demo.user("pharmacist"), batch.on_hand // 2
+    kept = transfer_stock(batch_id=batch.pk, store=store, quantity=half, by=by, on=demo.today, request_id=request_id)
+    back = seed_id("transfer back", request_id)
+    transfer_stock(batch_id=kept.target_id, store=batch.store, quantity=half // 4, by=by, on=demo.today, request_id=back)
 
 
 def seed_orders(demo: Demo) -> Tally:

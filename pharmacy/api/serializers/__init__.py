@@ -46,6 +46,7 @@ from pharmacy.api.serializers.stocktaking import (
     StockTakeSerializer,
     StockTakeSheetSerializer,
 )
+from pharmacy.api.serializers.stores import StockTransferInput, StockTransferSerializer, StoreChangeInput, StoreSerializer
 
 __all__ = [
     "AdjustmentInput",
@@ -88,7 +89,11 @@ __all__ = [
     "StockTakeInput",
     "StockTakeSerializer",
     "StockTakeSheetSerializer",
+    "StockTransferInput",
+    "StockTransferSerializer",
     "StockValueSerializer",
+    "StoreChangeInput",
+    "StoreSerializer",
     "SupplierSerializer",
     "VisibleIdField",
     "WholeNumberField",

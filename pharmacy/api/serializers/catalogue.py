@@ -14,19 +14,20 @@ class MedicineSerializer(serializers.ModelSerializer):
     ingredients = serializers.ListField(child=serializers.CharField(), read_only=True)
     price = MoneyField()
     reorder_level = WholeNumberField(min_value=0, max_value=MAX_QUANTITY, required=False)
-    on_hand = serializers.IntegerField(read_only=True, help_text="Units that may go out today.")
+    on_hand = serializers.IntegerField(read_only=True, help_text="Units that may go out today, in the dispensaries.")
+    in_stores = serializers.IntegerField(read_only=True, help_text="Units that are good today, in all stores.")
     is_low = serializers.SerializerMethodField()
 
     class Meta:
         model = Medicine
         fields = [
             "id", "name", "generic_name", "ingredients", "form", "strength", "unit", "code_system", "code", "price", "reorder_level",
-            "prescription_required", "is_controlled", "is_active", "on_hand", "is_low",
+            "prescription_required", "is_controlled", "is_active", "on_hand", "in_stores", "is_low",
         ]  # fmt: skip
         validators = []  # the service names the duplicate
 
     def get_is_low(self, medicine) -> bool:
-        return medicine.on_hand <= medicine.reorder_level
+        return medicine.in_stores <= medicine.reorder_level
 
     def validate_generic_name(self, value):
         if not any(part.strip() for part in value.split("+")):
@@ -57,7 +58,7 @@ class ReorderSerializer(serializers.Serializer):
     medicine = serializers.UUIDField(source="medicine.public_id")
     medicine_name = serializers.CharField(source="medicine.name")
     unit = serializers.CharField(source="medicine.unit")
-    on_hand = serializers.IntegerField(source="medicine.on_hand")
+    on_hand = serializers.IntegerField(source="medicine.in_stores", help_text="Units that are good today, in all stores.")
     reorder_level = serializers.IntegerField(source="medicine.reorder_level")
     dispensed = serializers.IntegerField(help_text="Units in the days looked at, less what came back.")
     days_in_stock = serializers.IntegerField(help_text="Of the days looked at.")

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from clinic.core.serializers import PublicIdField
 from pharmacy.api.serializers.fields import quantity_field, unit_cost_field
-from pharmacy.models import Medicine, PurchaseOrder, PurchaseOrderLine, Supplier
+from pharmacy.models import Medicine, PurchaseOrder, PurchaseOrderLine, Store, Supplier
 from pharmacy.services.purchasing import MOST_LINES
 
 
@@ -53,3 +53,4 @@ class OrderReceiptInput(serializers.Serializer):
     expires_on = serializers.DateField()
     quantity = quantity_field()
     unit_cost = unit_cost_field(required=False)
+    store = PublicIdField(queryset=Store.objects.all(), required=False, help_text="Without it: the default dispensary.")

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from clinic.core.serializers import MoneyField, PublicIdField
 from pharmacy.api.serializers.fields import WholeNumberField, WitnessInput, quantity_field, unit_cost_field
-from pharmacy.models import Batch, Medicine, StockMovement, Supplier
+from pharmacy.models import Batch, Medicine, StockMovement, Store, Supplier
 from pharmacy.rules.quantities import MAX_QUANTITY
 
 
@@ -14,6 +14,8 @@ class BatchSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     medicine = PublicIdField(read_only=True)
     medicine_name = serializers.CharField(source="medicine.name", read_only=True)
+    store = PublicIdField(read_only=True)
+    store_name = serializers.CharField(source="store.name", read_only=True)
     supplier = PublicIdField(read_only=True)
     supplier_name = serializers.CharField(source="supplier.name", read_only=True, default=None)
     returned_from = PublicIdField(read_only=True)
@@ -21,8 +23,8 @@ class BatchSerializer(serializers.ModelSerializer):
     class Meta:
         model = Batch
         fields = [
-            "id", "medicine", "medicine_name", "lot", "expires_on", "received_on", "supplier", "supplier_name", "unit_cost",
-            "received_quantity", "on_hand", "state", "state_reason", "returned_from",
+            "id", "medicine", "medicine_name", "lot", "store", "store_name", "expires_on", "received_on", "supplier", "supplier_name",
+            "unit_cost", "received_quantity", "on_hand", "state", "state_reason", "returned_from",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -34,6 +36,7 @@ class ReceiptInput(serializers.Serializer):
     quantity = quantity_field()
     unit_cost = unit_cost_field()
     supplier = PublicIdField(queryset=Supplier.objects.all(), required=False, allow_null=True, default=None)
+    store = PublicIdField(queryset=Store.objects.all(), required=False, help_text="Without it: the default dispensary.")
 
 
 class BatchChangeInput(serializers.Serializer):
@@ -57,12 +60,13 @@ class MovementSerializer(serializers.ModelSerializer):
     by_name = serializers.CharField(source="by", read_only=True)
     witness_name = serializers.CharField(source="witness", read_only=True, default=None)
     dispensing = serializers.UUIDField(source="dispense_line.dispense.public_id", read_only=True, default=None)
+    transfer = PublicIdField(read_only=True)
 
     class Meta:
         model = StockMovement
         fields = [
             "id", "at", "batch", "lot", "medicine", "medicine_name", "kind", "quantity", "balance", "reason", "by_name",
-            "witness_name", "dispensing",
+            "witness_name", "dispensing", "transfer",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -82,8 +86,17 @@ class RegisterEntrySerializer(MovementSerializer):
         read_only_fields = fields
 
 
-class StockValueSerializer(serializers.Serializer):
+class WorthSerializer(serializers.Serializer):
     usable = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
     set_aside = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
     expired = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
     total = MoneyField(max_digits=24, rounding=ROUND_HALF_UP)
+
+
+class StoreWorthSerializer(WorthSerializer):
+    id = serializers.UUIDField(source="store_id")
+    name = serializers.CharField()
+
+
+class StockValueSerializer(WorthSerializer):
+    stores = StoreWorthSerializer(many=True)

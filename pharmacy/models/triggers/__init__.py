@@ -10,6 +10,7 @@ from pharmacy.models.triggers.giving import (
 from pharmacy.models.triggers.ledger import CallIsOfARecipient, ControlledIsWitnessed, MovementContinuesTheLedger, OnHandIsTheLedger
 from pharmacy.models.triggers.prescribing import ItemsOfDraftOnly, WhenNeededHasMaximum
 from pharmacy.models.triggers.storeroom import CorrectionIsOfItsCount, CountedInAnOpenTake, OrderLineIsItsReceipts, TakeApprovedByAnother
+from pharmacy.models.triggers.transferring import LotIsRecalledAsOne, TransferFitsItsBatches, TransferIsItsMovements
 
 __all__ = [
     "CallIsOfARecipient",
@@ -20,10 +21,13 @@ __all__ = [
     "ItemsOfDraftOnly",
     "LineFitsItsDispense",
     "LineIsItsMovements",
+    "LotIsRecalledAsOne",
     "MovementContinuesTheLedger",
     "OnHandIsTheLedger",
     "OrderLineIsItsReceipts",
     "TakeApprovedByAnother",
+    "TransferFitsItsBatches",
+    "TransferIsItsMovements",
     "TreatmentCostsItsLines",
     "TreatmentUsesWhatMayGoOut",
     "WhenNeededHasMaximum",

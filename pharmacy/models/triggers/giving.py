@@ -4,6 +4,11 @@ import pgtrigger
 
 from clinic.core.triggers import refusal
 
+# What `usable_on` asks of a batch's store.
+IN_A_DISPENSARY = (
+    "PERFORM 1 FROM pharmacy_batch b JOIN pharmacy_store s ON s.id = b.store_id WHERE b.id = NEW.batch_id AND s.kind = 'dispensary';"
+)
+
 
 class LineFitsItsDispense(pgtrigger.Trigger):
     """A line is of an item of the dispensed prescription, from a batch that may go out on that day, of the medicine prescribed
@@ -24,6 +29,10 @@ class LineFitsItsDispense(pgtrigger.Trigger):
                 AND b.state = 'available' AND b.expires_on > d.dispensed_on FOR NO KEY UPDATE OF b;
             IF NOT FOUND THEN
                 {refusal(name + "_batch", "the batch is expired, quarantined or recalled")}
+            END IF;
+            {IN_A_DISPENSARY}
+            IF NOT FOUND THEN
+                {refusal(name + "_store", "the batch does not stand in a dispensary")}
             END IF;
             PERFORM 1 FROM pharmacy_batch b, pharmacy_prescriptionitem i
               WHERE b.id = NEW.batch_id AND i.id = NEW.item_id AND (b.medicine_id <> i.medicine_id) = (NEW.substitution_reason <> '');
@@ -86,6 +95,10 @@ class TreatmentUsesWhatMayGoOut(pgtrigger.Trigger):
               WHERE id = NEW.batch_id AND state = 'available' AND expires_on > NEW.used_on FOR NO KEY UPDATE;
             IF NOT FOUND THEN
                 {refusal(name, "the batch is expired, quarantined or recalled")}
+            END IF;
+            {IN_A_DISPENSARY}
+            IF NOT FOUND THEN
+                {refusal(name + "_store", "the batch does not stand in a dispensary")}
             END IF;
             PERFORM 1 FROM patients_treatment WHERE id = NEW.treatment_id AND encounter_id = NEW.encounter_id;
             IF NOT FOUND THEN

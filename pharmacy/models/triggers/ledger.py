@@ -4,6 +4,8 @@ import pgtrigger
 
 from clinic.core.triggers import refusal
 
+SAME_LOT = "r.medicine_id = b.medicine_id AND lower(r.lot) = lower(b.lot) AND r.expires_on = b.expires_on"
+
 
 class MovementContinuesTheLedger(pgtrigger.Trigger):
     """A movement starts from the balance that the last one left, so that the last balance is the sum of all.
@@ -68,9 +70,9 @@ class ControlledIsWitnessed(pgtrigger.Trigger):
 
 
 class CallIsOfARecipient(pgtrigger.Trigger):
-    """Calls are about a batch that is recalled, to patients who were given something of it.
+    """Calls are about a batch that is recalled, to patients who were given something of its lot.
 
-    What came back and was handed out again from its quarantined part counts as of the batch.
+    What went out from another store, or came back and was handed out again, counts as of the lot.
     """
 
     when = pgtrigger.Before
@@ -83,14 +85,16 @@ class CallIsOfARecipient(pgtrigger.Trigger):
             END IF;
             PERFORM 1 FROM pharmacy_dispenseline l
               JOIN pharmacy_batch b ON b.id = l.batch_id
+              JOIN pharmacy_batch r ON {SAME_LOT}
               JOIN pharmacy_dispense d ON d.id = l.dispense_id
               JOIN pharmacy_prescription p ON p.id = d.prescription_id
-             WHERE NEW.batch_id IN (b.id, b.returned_from_id) AND p.patient_id = NEW.patient_id
+             WHERE r.id = NEW.batch_id AND p.patient_id = NEW.patient_id
             UNION ALL
             SELECT 1 FROM pharmacy_treatmentline l
               JOIN pharmacy_batch b ON b.id = l.batch_id
+              JOIN pharmacy_batch r ON {SAME_LOT}
               JOIN patients_encounter e ON e.id = l.encounter_id
-             WHERE NEW.batch_id IN (b.id, b.returned_from_id) AND e.patient_id = NEW.patient_id;
+             WHERE r.id = NEW.batch_id AND e.patient_id = NEW.patient_id;
             IF NOT FOUND THEN
                 {refusal(name, "nothing of the batch was given to this patient")}
             END IF;

@@ -106,8 +106,9 @@ class Dispensing(Chapter):
         for medicine, _ in self.medicines:
             for lot, days, state in (("EXPIRED", 0, "available"), ("QUARANTINED", 90, "quarantined"), ("RECALLED", 90, "recalled")):
                 site.execute(
-                    f"WITH b AS (INSERT INTO {BATCH} (public_id, medicine_id, lot, expires_on, received_on, unit_cost,"
-                    " received_quantity, on_hand, state, state_reason, version) VALUES (gen_random_uuid(), %s, %s, %s::date + %s,"
+                    f"WITH b AS (INSERT INTO {BATCH} (public_id, medicine_id, store_id, lot, expires_on, received_on, unit_cost,"
+                    " received_quantity, on_hand, state, state_reason, version) VALUES (gen_random_uuid(), %s,"
+                    " (SELECT id FROM pharmacy_store WHERE is_default), %s, %s::date + %s,"
                     " %s::date - 400, 1, 1000, 1000, %s, 'for the test', 1) RETURNING id)"
                     f" INSERT INTO {MOVEMENT} (public_id, batch_id, kind, quantity, balance, reason, by_id)"
                     " SELECT gen_random_uuid(), id, 'IN', 1000, 1000, '', %s FROM b",

@@ -14,7 +14,7 @@ from clinic.core.money import to_cents
 from clinic.ops.seed.bulk.copying import NULL, Sheet, uuid_of
 from clinic.ops.seed.bulk.diary import Diary, Visit
 from clinic.ops.seed.bulk.visits import Keys, ailment_of
-from pharmacy.models import Batch, Dispense, DispenseLine, Medicine, Prescription, PrescriptionItem, StockMovement
+from pharmacy.models import Batch, Dispense, DispenseLine, Medicine, Prescription, PrescriptionItem, StockMovement, Store
 
 prescriptions = Sheet(
     Prescription, "id", "public_id", "encounter_id", "patient_id", "prescriber_id", "status", "signed_at", "valid_until", "cleared_at"
@@ -32,7 +32,9 @@ items = Sheet(
     "instructions",
     "dispensed_quantity",
 )
-batches = Sheet(Batch, "id", "public_id", "medicine_id", "lot", "expires_on", "received_on", "unit_cost", "received_quantity", "on_hand")
+batches = Sheet(
+    Batch, "id", "public_id", "medicine_id", "store_id", "lot", "expires_on", "received_on", "unit_cost", "received_quantity", "on_hand"
+)
 dispenses = Sheet(Dispense, "id", "public_id", "prescription_id", "dispensed_by_id", "dispensed_at", "dispensed_on", "request_id")
 dispense_lines = Sheet(DispenseLine, "id", "public_id", "dispense_id", "item_id", "batch_id", "quantity")
 movements = Sheet(StockMovement, "public_id", "batch_id", "kind", "quantity", "balance", "dispense_line_id", "by_id", "at")
@@ -87,6 +89,7 @@ class Papers:
         self._numbered = numbered
         medicines = {(each.name, each.form): each for each in Medicine.objects.filter(is_controlled=False)}
         self._medicines = medicines
+        self._store = Store.objects.default().pk
         self._order = sorted({each.pk for each in medicines.values()})
 
     def __iter__(self) -> Iterator[Paper]:
@@ -146,6 +149,7 @@ class Papers:
                 self._batch(medicine),
                 uuid_of("batch", number),
                 medicine.pk,
+                self._store,
                 f"BULK{number:04}",
                 expires_on,
                 received_on,
