@@ -31,6 +31,7 @@ LEDGER = {
     "pharmacy_medicineleaflet": set(),
     "pharmacy_recallcall": set(),
     "pharmacy_stockmovement": set(),
+    "pharmacy_stocktransfer": set(),
     "scheduling_tokentransition": set(),
 }
 REMOVALS = (
