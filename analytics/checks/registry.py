@@ -1,6 +1,6 @@
 """What the self-check looks at. One line a check."""
 
-from analytics.checks import copies, sums
+from analytics.checks import copies, star, sums
 from analytics.checks.results import Check
 from analytics.services.self_check import rows_of
 
@@ -15,6 +15,8 @@ CHECKS = (
     Check("numbers", "Invoices and credit notes are numbered without gaps in each year", rows_of(sums.NUMBERS)),
     Check("deposits", "What counts as applied of an advance, or given back, was", rows_of(sums.DEPOSITS)),
     Check("tokens", "Tokens are numbered 1 to N in each queue and day", rows_of(sums.TOKENS)),
+    Check("star", "The figures' facts are what the operational tables say", star.facts),
+    Check("figures", "The figures' sums are those of their facts, and the views show them", star.SUMS),
     Check("notes", "Each clinical note is where it should be, as it was written", copies.notes),
     Check("filing", "MongoDB's notes and files are those of their visit and patient, and no others", copies.filing),
     Check("signatures", "A signed visit is what was signed", copies.signatures),

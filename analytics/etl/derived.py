@@ -52,13 +52,27 @@ class Derived:
         cells = {row[:width] for row in rows} | {row[width:] for row in rows}
         return len(rows), cells - {(None,) * width}
 
+    def is_empty(self) -> bool:
+        return not self.model._base_manager.exists()
+
+    def fill(self, scope: Scope) -> int:
+        """As refresh, of a table that has no row of the scope: several times as fast, and without a look at its unique keys."""
+        columns = ", ".join(self.columns)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {self.table} ({columns}) SELECT {columns} FROM ({self._derived(scope)}) derived", self._params(scope)
+            )
+            return cursor.rowcount
+
     def differing(self, scope: Scope) -> tuple[str, dict]:
-        """SQL, with its parameters, of the keys of rows that are not what they should be."""
-        keys = ", ".join(self.keys)
+        """SQL, with its parameters, of the last key of each row that is not what it should be."""
         columns = ", ".join(self.columns)
         derived = f"SELECT {columns} FROM ({self._derived(scope)}) derived"
         there = f"SELECT {columns} FROM {self.table} target WHERE {scope.of_target}"
-        return f"SELECT {keys} FROM (({derived} EXCEPT {there}) UNION ({there} EXCEPT {derived})) differing", self._params(scope)
+        return (
+            f"SELECT DISTINCT {self.keys[-1]} FROM (({derived} EXCEPT {there}) UNION ({there} EXCEPT {derived})) differing",
+            self._params(scope),
+        )
 
     def _derived(self, scope: Scope) -> str:
         return self.sql.format(scope=scope.of_source, zone="%(zone)s")

@@ -10,8 +10,7 @@ _TYPES = {"date": "date", "month": "date", "year": "int", "doctor_id": "bigint",
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 
 DAY = """
-    WITH wanted AS MATERIALIZED ({scope}),
-    booked AS (
+    WITH booked AS (
         SELECT fact.date, fact.doctor_id, fact.facility_id, max(fact.department_id) AS department_id,
                count(*) FILTER (WHERE status <> 'rescheduled') AS appointments,
                count(*) FILTER (WHERE status IN ('booked', 'checked_in', 'in_consultation')) AS booked,
@@ -20,7 +19,8 @@ DAY = """
                count(*) FILTER (WHERE is_no_show) AS no_shows,
                count(*) FILTER (WHERE is_overbooked AND status <> 'rescheduled') AS overbooked,
                COALESCE(sum(minutes) FILTER (WHERE status NOT IN ('rescheduled', 'cancelled')), 0) AS minutes
-          FROM wanted JOIN fact_appointment fact USING (date, doctor_id, facility_id)
+          FROM fact_appointment fact
+         WHERE {scope}
          GROUP BY 1, 2, 3
     ),
     seen AS (
@@ -29,8 +29,8 @@ DAY = """
                count(wait_minutes) AS waits, COALESCE(sum(wait_minutes), 0) AS wait_minutes,
                count(consult_minutes) AS consultations, COALESCE(sum(consult_minutes), 0) AS consult_minutes,
                sum(charge) AS charge
-          FROM wanted JOIN fact_visit fact USING (date, doctor_id, facility_id)
-         WHERE fact.status <> 'entered_in_error'
+          FROM fact_visit fact
+         WHERE fact.status <> 'entered_in_error' AND {scope}
          GROUP BY 1, 2, 3
     )
     SELECT date, doctor_id, facility_id, COALESCE(booked.department_id, seen.department_id) AS department_id,
@@ -67,10 +67,11 @@ DEPARTMENT_MONTH = f"""
 
 @dataclass(frozen=True)
 class Rollup:
-    """A table of sums, and `cells_of`: its cells that a change of these cells below touches."""
+    """A table of sums of facts, or of the sums below it; `everything` selects all of its keys from those."""
 
     derived: Derived
-    everything: str
+    everything: str = "true"
+    of_facts: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -79,9 +80,9 @@ class Rollup:
     def by_cells(self, cells: set[tuple]) -> Scope:
         columns = {name: [cell[place] for cell in sorted(cells)] for place, name in enumerate(self.keys)}
         arrays = ", ".join(f"%({name})s::{_TYPES[name]}[]" for name in self.keys)
-        named = ", ".join(self.keys)
-        wanted = f"SELECT * FROM unnest({arrays}) wanted ({named})"
-        return Scope(f"({', '.join(f'target.{name}' for name in self.keys)}) IN ({wanted})", wanted, columns)
+        wanted = f"SELECT * FROM unnest({arrays}) wanted ({', '.join(self.keys)})"
+        of_target, of_fact = (f"({', '.join(f'{of}.{name}' for name in self.keys)}) IN ({wanted})" for of in ("target", "fact"))
+        return Scope(of_target, of_fact if self.of_facts else wanted, columns)
 
     def whole(self) -> Scope:
         return Scope("true", self.everything, {})
@@ -89,7 +90,7 @@ class Rollup:
 
 DOCTOR_DAY = Rollup(
     Derived(DoctorDay, DAY, keys=("doctor_id", "date", "facility_id"), cell=("date", "doctor_id", "facility_id", "department_id")),
-    "SELECT date, doctor_id, facility_id FROM fact_appointment UNION SELECT date, doctor_id, facility_id FROM fact_visit",
+    of_facts=True,
 )
 DOCTOR_MONTH = Rollup(
     Derived(DoctorMonth, MONTH, keys=("doctor_id", "month", "facility_id"), cell=("month", "doctor_id", "department_id")),

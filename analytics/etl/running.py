@@ -16,7 +16,7 @@ from analytics.models import Change, EtlState
 from clinic.core.db import atomic_with_retry
 
 BATCH = 5_000
-SLICE = 100_000
+SLICE = 500_000
 
 # (what is being done, how much of it, how much in all)
 Say = Callable[[str, int, int], None]
@@ -47,7 +47,7 @@ def run_etl(*, batch: int = BATCH, say: Say = lambda *_: None) -> Done:
     """Work the queue of changes off, batch by batch, each in one transaction: changes leave the queue when their facts are there.
 
     The last batch also makes the views anew and notes as of when the figures are. Ended at any point, the next run goes on. The very first
-    run rebuilds: rows from before the queue are in no queue. One run at a time: another waits, and raises Busy
+    run rebuilds, and the first after forget_figures(): rows from before are in no queue. One run at a time: another waits, and raises Busy
     after lock_timeout.
     """
     done = Done() if EtlState.objects.filter(as_of__isnull=False).exists() else rebuild(say=say)
@@ -58,6 +58,11 @@ def run_etl(*, batch: int = BATCH, say: Say = lambda *_: None) -> Done:
         say("changes", done.taken, max(waiting, done.taken))
         if taken < batch:
             return done
+
+
+def forget_figures() -> None:
+    """To be called in a transaction that fills tables past the queue: when it commits, the next run rebuilds."""
+    EtlState.objects.update(as_of=None)
 
 
 @atomic_with_retry
@@ -102,19 +107,26 @@ def rebuild(*, say: Say = lambda *_: None) -> Done:
     _begin()
     now, changed = _clock(), 0
     for source in SOURCES:
-        highest = _highest(source)
-        for low in range(0, highest + 1, SLICE):
-            scope = source.by_range(low, low + SLICE)
-            written = source.derived.refresh(scope)
-            if written and source in FACTS:
-                _note_days(source, scope)
-            changed += written
-            say(source.derived.table, min(low + SLICE, highest), highest)
+        changed += _rebuild_source(source, say)
     for place, rollup in enumerate(ROLLUPS, 1):
-        changed += rollup.derived.refresh(rollup.whole())
+        derived = rollup.derived
+        changed += (derived.fill if derived.is_empty() else derived.refresh)(rollup.whole())
         say("sums", place, len(ROLLUPS))
     _finish(now, behind=True)
     return Done(changed=changed, batches=1)
+
+
+def _rebuild_source(source: Source, say: Say) -> int:
+    derived, highest, changed = source.derived, _highest(source), 0
+    write = derived.fill if derived.is_empty() else derived.refresh
+    for low in range(0, highest + 1, SLICE):
+        scope = source.by_range(low, low + SLICE)
+        written = write(scope)
+        if written and source in FACTS:
+            _note_days(source, scope)
+        changed += written
+        say(derived.table, min(low + SLICE, highest), highest)
+    return changed
 
 
 def _begin() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
 
@@ -38,19 +39,27 @@ def _left(ends: float) -> float:
     return seconds
 
 
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """A transaction whose statements have so many seconds each. Raises CannotLook when one needs longer."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{max(1, round(seconds * 1000))}ms"])
+            yield
+    except OperationalError as error:
+        if sqlstate_of(error) != _CANCELED:
+            raise
+        raise CannotLook(TOO_LONG) from error
+
+
 def rows_of(sql: str) -> Callable[[float], list[Finding]]:
     """A check by SQL that gives (row, sentence) for each row that is otherwise than it should be, in one snapshot."""
 
     def look(seconds: float) -> list[Finding]:
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{max(1, round(seconds * 1000))}ms"])
-                cursor.execute(sql)
-                return [Finding(*row) for row in cursor.fetchall()]
-        except OperationalError as error:
-            if sqlstate_of(error) != _CANCELED:
-                raise
-            raise CannotLook(TOO_LONG) from error
+        with within(seconds), connection.cursor() as cursor:
+            cursor.execute(sql)
+            return [Finding(*row) for row in cursor.fetchall()]
 
     return look
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from analytics.checks.registry import CHECKS
 from analytics.checks.results import TOO_LONG, Check
+from analytics.etl.running import run_etl
 from analytics.services.self_check import rows_of, run_checks
 from billing.services.deposits import take_deposit
 from billing.tests.factories import cashier, issued, pay
@@ -63,6 +64,7 @@ def _one_of_everything() -> dict:
     deposit = take_deposit(patient_id=invoice.patient_id, method="card", amount=Decimal("20.00"), by=teller, request_id=uuid4())
     token = TokenFactory(on=timezone.localdate(), number=1)
     rebuild(timezone.localdate())
+    run_etl()
     seal_outbox()
     relay_outbox()
     return {"batch": batch, "line": given.lines.get(), "invoice": invoice, "note": note, "token": token, "visit": visit, "deposit": deposit}
@@ -115,7 +117,8 @@ def test_a_movement_that_was_changed(clinic):
 def test_a_line_that_handed_out_what_no_movement_says(clinic):
     spoil("pharmacy_dispenseline", "quantity = quantity + 1", clinic["line"])
 
-    assert found() == {"dispensed": [str(clinic["line"].public_id)], "prescribed": [str(clinic["line"].item.public_id)]}
+    line = clinic["line"]
+    assert found() == {"dispensed": [str(line.public_id)], "prescribed": [str(line.item.public_id)], "star": [str(line.public_id)]}
 
 
 def test_an_invoice_that_is_not_its_lines(clinic):
@@ -125,9 +128,10 @@ def test_an_invoice_that_is_not_its_lines(clinic):
 
 
 def test_a_payment_that_was_changed(clinic):
-    spoil("billing_payment", "amount = amount - 1, tendered = NULL, change = 0", clinic["invoice"].payments.get())
+    payment = clinic["invoice"].payments.get()
+    spoil("billing_payment", "amount = amount - 1, tendered = NULL, change = 0", payment)
 
-    assert found() == {"payments": [str(clinic["invoice"].public_id)]}
+    assert found() == {"payments": [str(clinic["invoice"].public_id)], "star": [str(payment.public_id)]}
 
 
 def test_a_refund_that_nobody_gave(clinic):

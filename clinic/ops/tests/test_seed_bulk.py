@@ -10,6 +10,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.db.models import F, Sum
 
+from analytics.checks import star
+from analytics.etl.running import run_etl
+from analytics.models import DoctorYear, EtlState, FactAppointment
 from billing.models import Invoice, InvoiceCounter, InvoiceLine, Payment
 from clinic.accounts.models import Doctor
 from clinic.ops.management.commands import seed
@@ -98,6 +101,7 @@ def rules_of_the_database() -> set[tuple]:
 @pytest.mark.django_db(transaction=True)
 class TestLoading:
     def test_a_loaded_clinic_ties_out(self, ground_only, capsys):
+        run_etl()  # figures of an empty clinic, and what is loaded goes past their queue
         before = rules_of_the_database()
 
         call_command("seed", scale="predecessor")
@@ -107,6 +111,7 @@ class TestLoading:
         self.visits_are_signed_as_they_stand()
         self.stock_is_the_sum_of_its_movements()
         self.money_ties_out()
+        self.figures_are_of_all_that_was_loaded()
         self.new_ones_follow_the_loaded_ones()
         self.a_doctors_day_is_read_by_the_product()
         self.a_second_run_changes_nothing(capsys)
@@ -129,6 +134,12 @@ class TestLoading:
             assert sorted(numbers) == [f"INV-{year}-{number:06}" for number in range(1, last + 1)]
         billed = dict(InvoiceLine.objects.values_list("invoice").annotate(Sum("total")))
         assert billed == dict(Invoice.objects.values_list("pk", "total")) == dict(Payment.objects.values_list("invoice", "amount"))
+
+    def figures_are_of_all_that_was_loaded(self):
+        assert EtlState.objects.get().as_of
+        assert FactAppointment.objects.count() == 3_000
+        assert DoctorYear.objects.aggregate(Sum("visits"))["visits__sum"] == Encounter.objects.count() > 2_000
+        assert [*star.facts(60), *star.SUMS(60)] == []
 
     def new_ones_follow_the_loaded_ones(self):
         numbers = [int(mrn.split("-")[0]) for mrn in Patient.objects.values_list("mrn", flat=True)]

@@ -3,6 +3,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from analytics.etl.running import run_etl
 from clinic.accounts.models import User
 from clinic.ops.progress import ProgressBar
 from clinic.ops.seed.bulk.loading import load_bulk
@@ -29,11 +30,12 @@ class Command(BaseCommand):
             changed += refresh_passwords(given)
         except SeedRefused as error:
             raise CommandError(str(error)) from error
+        progress = ProgressBar(self.stdout)
         if scale in SCALES:
             demo = Demo(now=founding().created_at, logins=people)
-            progress = ProgressBar(self.stdout)
             changed += load_bulk(SCALES[scale], demo, now=timezone.now(), say=progress)
-            progress.finish()
+        run_etl(say=progress)
+        progress.finish()
         self.stdout.write("The demo clinic is ready." if changed else "Nothing changed: the demo clinic was complete.")
 
     def _new_logins(self) -> dict:

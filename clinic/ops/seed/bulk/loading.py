@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
+from analytics.etl.running import forget_figures
 from billing.models import InvoiceCounter
 from clinic.accounts.models import Department, Doctor, Facility
 from clinic.accounts.roles import Role
@@ -49,6 +50,7 @@ def load_bulk(scale: Scale, demo: Demo, *, now: datetime, say: Say) -> bool:
         with rules_set_aside([sheet.model._meta.db_table for sheet in sheets]):
             _load(scale, demo, now, say)
             say("checking all rules", 0, None)
+        forget_figures()
         record(action="ops.seed.loaded", actor=demo.user("admin"), changes={"scale": scale.name})
     say("statistics", 0, None)
     with connection.cursor() as cursor:
