@@ -118,6 +118,23 @@ class BreakGlassForm(forms.Form):
     )
 
 
+class DayForm(forms.Form):
+    """Of which day a chart is shown."""
+
+    as_of = forms.DateField(label="As it stood on", input_formats=["%Y-%m-%d"], widget=DateInput)
+
+    def __init__(self, *args, today: date, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.today = today
+        self.fields["as_of"].widget.attrs |= {"max": today.isoformat(), "min": "1880-01-01"}
+
+    def clean_as_of(self) -> date:
+        day = self.cleaned_data["as_of"]
+        if not date(1880, 1, 1) <= day <= self.today:
+            raise forms.ValidationError("Give a day that has come already." if day > self.today else "That is too long ago.")
+        return day
+
+
 class PartForm(forms.Form):
     """A form of one part of the consultation: several stand on one page, so each has ids of its own."""
 

@@ -12,6 +12,7 @@ from patients.models.encounter import (
     Vitals,
 )
 from patients.models.merge import MergedValue, NotDuplicate, PatientMerge
+from patients.models.past import ListEntry, ListKind
 from patients.models.patient import (
     Allergy,
     AllergySeverity,
@@ -38,6 +39,8 @@ __all__ = [
     "Encounter",
     "EncounterStatus",
     "Icd10Code",
+    "ListEntry",
+    "ListKind",
     "MergedValue",
     "MrnCounter",
     "NameWord",

@@ -4,11 +4,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Collate, Concat, Lower, Reverse
+from django.db.models.functions import Collate, Concat, Lower, Now, Reverse
 from phonenumber_field.modelfields import PhoneNumberField
 
 from clinic.core.models import BaseModel, VersionedModel
 from clinic.core.triggers import Kept
+from patients.models.past import KeepsPast, KeepsReviews, ListKind
 from patients.models.search import keeps_name_words
 
 
@@ -111,6 +112,9 @@ class Patient(VersionedModel):
     insurance_valid_until = models.DateField(null=True, blank=True)
     insurance_cover_percent = models.PositiveSmallIntegerField(null=True, blank=True)
     allergies_reviewed_at = models.DateTimeField(null=True, blank=True, help_text="When someone asked; without it 'none' would be a guess.")
+    lists_kept_since = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="From when each change of allergies and problems is kept."
+    )
     registered_on = models.DateField()
     is_restricted = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=PatientStatus, default=PatientStatus.ACTIVE, editable=False)
@@ -177,6 +181,7 @@ class Patient(VersionedModel):
             models.Index(fields=["id"], name="patient_restricted", condition=Q(is_restricted=True)),
         ]
         triggers = [Kept(name="patient_kept"), keeps_name_words(pgtrigger.Insert), keeps_name_words(pgtrigger.Update)]
+        triggers += [KeepsReviews(name="patient_keeps_reviews")]
 
     def __str__(self):
         return self.mrn
@@ -201,6 +206,7 @@ class Allergy(BaseModel):
         ordering = ["substance"]
         verbose_name_plural = "allergies"
         constraints = [models.UniqueConstraint("patient", Lower("substance"), name="allergy_once_per_substance")]
+        triggers = [KeepsPast("allergy_keeps_past", ListKind.ALLERGY, ("substance", "reaction", "severity"))]
 
     def __str__(self):
         return f"allergy {self.public_id}"
@@ -218,6 +224,7 @@ class Problem(BaseModel):
 
     class Meta:
         ordering = ["-is_active", "text"]
+        triggers = [KeepsPast("problem_keeps_past", ListKind.PROBLEM, ("text", "code", "onset_on", "is_active"))]
 
     def __str__(self):
         return f"problem {self.public_id}"

@@ -21,6 +21,7 @@ from patients.selectors.charts import (
 from patients.selectors.codes import favourite_codes, search_codes
 from patients.selectors.merges import merges_into, original_patients
 from patients.selectors.notes import search_notes
+from patients.selectors.past import lists_as_of, visits_as_of
 from patients.selectors.search import PossibleDuplicate, identity_of, possible_duplicates, search_patients
 from patients.selectors.trends import trends_of
 
@@ -38,6 +39,7 @@ __all__ = [
     "identity_of",
     "last_visits",
     "linked_lately",
+    "lists_as_of",
     "lists_of",
     "merges_into",
     "newest_patients",
@@ -50,6 +52,7 @@ __all__ = [
     "search_patients",
     "trends_of",
     "unusual_of",
+    "visits_as_of",
     "vitals_table",
     "waiting_sign_ups",
     "with_content",

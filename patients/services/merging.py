@@ -24,6 +24,7 @@ from patients.models import (
     AllergySeverity,
     BreakGlass,
     Encounter,
+    ListEntry,
     MergedValue,
     NotDuplicate,
     Patient,
@@ -41,6 +42,7 @@ STAYS = {
     (NotDuplicate, "first"),  # someone looked at these two records
     (NotDuplicate, "second"),
     (BreakGlass, "patient"),  # the reason was for that chart; it opens no other
+    (ListEntry, "patient"),  # what that record said then
 }
 _SEVERITY = ("", AllergySeverity.MILD, AllergySeverity.MODERATE, AllergySeverity.SEVERE)
 

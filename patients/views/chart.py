@@ -25,12 +25,19 @@ logger = logging.getLogger(__name__)
 @require_safe
 @permission_required_page(permissions.VIEW_PATIENT)
 def chart(request, patient: UUID):
+    """With `as_of` (YYYY-MM-DD) as it stood at the end of that day."""
     row = get_object_or_404(Patient.objects.visible_to(request.user).select_related("merged_into"), public_id=patient)
     if row.merged_into:
         messages.info(request, f"{row.mrn} was merged into this record.")
         return redirect("patients:chart", row.merged_into.public_id)
     record_chart_read(patient=row, by=request.user)
-    context = {"patient": row, "reason_form": forms.ReasonForm(auto_id="deactivate_%s")}
+    if "as_of" in request.GET:
+        return _as_of(request, row)
+    context = {
+        "patient": row,
+        "reason_form": forms.ReasonForm(auto_id="deactivate_%s"),
+        "day_form": forms.DayForm(today=timezone.localdate()),
+    }
     readers = [selectors.lists_of(row)]
     if request.user.has_perm(permissions.VIEW_ENCOUNTER):
         readers += [selectors.last_visits(row, request.user), selectors.trends_of(row, request.user), selectors.files_of(row, request.user)]
@@ -38,6 +45,20 @@ def chart(request, patient: UUID):
     if clinical:
         context |= _clinical(*clinical, may_open=_may_open(request.user))
     return render(request, "patients/chart.html", context | _medication(row, request.user, on=timezone.localdate()))
+
+
+def _as_of(request, patient: Patient):
+    """What the chart said at the end of a day: what is kept of then, and nothing of today's."""
+    form = forms.DayForm(request.GET, today=timezone.localdate())
+    if not form.is_valid():
+        return render(request, "patients/chart_as_of.html", {"patient": patient, "day_form": form}, status=400)
+    day = form.cleaned_data["as_of"]
+    readers = [selectors.lists_as_of(patient, day)]
+    if request.user.has_perm(permissions.VIEW_ENCOUNTER):
+        readers.append(selectors.visits_as_of(patient, request.user, day))
+    lists, *visits = together(*readers)
+    context = {"patient": patient, "day_form": form, "day": day, "lists": lists, "visits": visits[0] if visits else None}
+    return render(request, "patients/chart_as_of.html", context | _medication(patient, request.user, on=day))
 
 
 def _may_open(user) -> bool:

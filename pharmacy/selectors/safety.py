@@ -19,7 +19,7 @@ def drug_of(medicine: Medicine) -> Drug:
 
 
 def current_items(patient_ids, *, on: date):
-    """Items of signed prescriptions whose course, repeats included, runs on that day."""
+    """Items of signed prescriptions whose course, repeats included, runs on that day, as it was at its end."""
     return _dated_items().filter(_is_taken(on), prescription__patient__in=patient_ids).order_by("-prescription__signed_at", "id")
 
 
@@ -44,7 +44,9 @@ def _dated_items():
 
 
 def _is_taken(on: date) -> Q:
-    return Q(prescription__status__in=_TAKEN, prescription__signed_at__date__lte=on, ends_at__date__gt=on)
+    """Nothing follows a cancellation, so that the time of the last change is its time."""
+    stood = Q(prescription__status__in=_TAKEN) | Q(prescription__status=PrescriptionStatus.CANCELLED, prescription__updated_at__date__gt=on)
+    return stood & Q(prescription__signed_at__date__lte=on, ends_at__date__gt=on)
 
 
 def safety_of(prescription: Prescription, *, on: date, items=None, taken=None) -> SafetyReport:
