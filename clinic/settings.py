@@ -184,6 +184,19 @@ if env.bool("DATABASE_POOL", default=False):  # the web processes; a task worker
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 3}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
+# A streaming copy, which the figures are read from; the application's role there is the same. Empty: there is none.
+if env.str("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = env.db_url("DATABASE_REPLICA_URL") | {
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 2,
+            "tcp_user_timeout": 3000,
+            "options": "-c statement_timeout=5000 -c default_transaction_read_only=on",
+        },
+        "TEST": {"MIRROR": "default"},
+    }
+DATABASE_ROUTERS = ["clinic.core.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")

@@ -28,6 +28,7 @@ for name, value in {
 # What a developer's shell has set for the running clinic must not steer the tests.
 for name in (
     "DATABASE_APP_URL",
+    "DATABASE_REPLICA_URL",
     "DEMO",
     "AUDIT_FORMER_KEYS",
     "AUDIT_ANCHOR_FILE",
@@ -64,10 +65,10 @@ def _copied_from_template(django_db_blocker):
     from django.db import connection
 
     with django_db_blocker.unblock():
-        connection.settings_dict["TEST"]["TEMPLATE"] = _migrated_template(connection)
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template(connection)
 
 
-def _migrated_template(connection) -> str:
+def migrated_template(connection) -> str:
     """The name of a database with all migrations, as their files stand now; made by whoever comes first."""
     name = f"template_{_hash_of_migrations()[:16]}"
     with connection._nodb_cursor() as cursor:

@@ -16,6 +16,7 @@ from analytics.permissions import VIEW_OWN_FIGURES, VIEW_REPORTS
 from analytics.services.figures import refresh_figures
 from clinic.accounts.models import Department, Doctor
 from clinic.core.api import Pagination
+from clinic.core.replica import looking_back
 
 
 class HeadlineFilters(RangeFilters):
@@ -83,12 +84,14 @@ class HeadlineView(ViewSet):
     def list(self, request):
         values = self._filters().of(request)
         asked = Asked(values["start"], values["until"], values.get("doctor"), values.get("department"))
-        as_of = selectors.figures_as_of()
+        (as_of, rows), instead = looking_back(lambda: (selectors.figures_as_of(), selectors.rows_of(self.headline, asked)))
         paginator = Pagination()
-        page = paginator.paginate_queryset(selectors.rows_of(self.headline, asked), request, view=self)
+        page = paginator.paginate_queryset(rows, request, view=self)
         columns = selectors.columns_of(self.headline)
         answer = paginator.get_paginated_response([dict(zip(columns, row, strict=True)) for row in page])
         answer.data = {"as_of": as_of} | answer.data
+        if instead:
+            answer["X-Replica"] = instead  # it did not answer; the main database did
         return answer
 
     def _filters(self) -> type[HeadlineFilters]:

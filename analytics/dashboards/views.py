@@ -24,6 +24,7 @@ from analytics.services.reading_rows import record_rows_taken
 from billing.documents import table
 from clinic.core.mongo import MongoDown
 from clinic.core.pages import permission_required_page
+from clinic.core.replica import looking_back
 
 PAGE_SIZE, LONGEST_FILE = 50, 20_000
 FORMS = ("csv", "xlsx")
@@ -41,8 +42,8 @@ def dashboard(request, key: str = ""):
     form = _filters(request, page)
     if not form.is_valid():
         return render(request, "analytics/dashboard.html", _page(request, page, form), status=400)
-    asked, as_of = form.asked(), _as_of()
-    answers = {figure.key: _answer(figure, asked) for figure in page.figures}
+    asked = form.asked()
+    answers, as_of, instead = _look(page.figures, asked)
     context = _page(request, page, form) | {
         "figures": [_shown(figure, answers[figure.key], asked, as_of) for figure in page.figures],
         "stats": [(stat.label, stat.kind, words_of(stat.of(answers), stat.kind)) for stat in page.stats]
@@ -50,6 +51,7 @@ def dashboard(request, key: str = ""):
         else [],
         "asked": asked,
         "as_of": as_of,
+        "instead": instead,
         "is_late": as_of is None or (timezone.now() - as_of).total_seconds() > LATE_MIN * 60,
     }
     return render(request, "analytics/dashboard.html", context, status=503 if None in answers.values() else 200)
@@ -66,7 +68,7 @@ def export(request, key: str, figure: str, form: str):
     filters = _filters(request, page)
     if not filters.is_valid():
         return render(request, "analytics/dashboard.html", _page(request, page, filters), status=400)
-    rows = _answer(chosen, asked := filters.asked())
+    rows = _look([chosen], asked := filters.asked())[0][chosen.key]
     if rows is None:
         raise ReportsUnavailable
     name = f"{page.key}-{chosen.key}-{asked.today if page.ahead else f'{asked.date_from}-{asked.date_to}'}"
@@ -90,15 +92,20 @@ def rows(request, kind: str, form: str = ""):
     facts = listing.facts(asked.narrowed(listing.fact.objects), filters.cleaned_data).order_by(*listing.order)
     if form:
         return _file_of_rows(request, listing, facts, asked, form)
-    shown = Paginator(facts, PAGE_SIZE).get_page(request.GET.get("page"))
-    cells = shown_rows(listing.columns, listing.rows(shown.object_list, request.user), asked)
-    context |= {"rows": cells, "page_obj": shown, "asked": asked, "as_of": _as_of()}
+    (shown, found, as_of), instead = looking_back(lambda: (*_page_of_rows(request, listing, facts), _as_of()))
+    cells = shown_rows(listing.columns, found, asked)
+    context |= {"rows": cells, "page_obj": shown, "asked": asked, "as_of": as_of, "instead": instead}
     return render(request, "analytics/rows.html", context)
+
+
+def _page_of_rows(request, listing: Listing, facts):
+    shown = Paginator(facts, PAGE_SIZE).get_page(request.GET.get("page"))
+    return shown, listing.rows(shown.object_list, request.user)
 
 
 def _file_of_rows(request, listing: Listing, facts, asked: Asked, form: str):
     record_rows_taken(by=request.user, kind=listing.key, filters=query_of(asked))
-    found = listing.rows(list(facts[:LONGEST_FILE]), request.user)
+    found, _ = looking_back(lambda: listing.rows(list(facts[:LONGEST_FILE]), request.user))
     name = f"{listing.key}-{asked.date_from}-{asked.date_to}"
     return table(form, name, [column.label for column in listing.columns], file_rows(listing.columns, found))
 
@@ -124,6 +131,16 @@ def _filters(request, page: Dashboard) -> DashboardFilters:
 def _page(request, page: Dashboard, form: DashboardFilters) -> dict:
     address = reverse("analytics:dashboard", args=[page.key])
     return {"dashboard": page, "form": form, "tabs": tabs_for(request.user, page.key), "address": address}
+
+
+def _look(figures, asked: Asked):
+    """({key: rows}, until when what happened is in them, why the main database answered instead of its copy).
+
+    What is said as of now is read from the main database.
+    """
+    live = {figure.key: _answer(figure, asked) for figure in figures if figure.live}
+    (answers, as_of), instead = looking_back(lambda: ({each.key: _answer(each, asked) for each in figures if not each.live}, _as_of()))
+    return live | answers, as_of, instead
 
 
 def _answer(figure: Figure, asked: Asked) -> list | None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db import connection
+from django.db import connections
 
 from analytics.headlines.rules import EVER, GRAINS, Grain, pieces_of
 from analytics.models import EtlState
+from clinic.core.replica import reads
 
 _PERIODS = {
     "year": ("year >= {start} AND year < {until}", lambda day: day.year),
@@ -133,7 +134,7 @@ def rows_of(headline: Headline, asked: Asked) -> list[tuple]:
     parts, values = _parts(headline, asked)
     join, named, keys = _NAMED[headline.by]
     columns = ", ".join(f"{sql} AS {name}" for name, sql in (named | headline.figures).items())
-    with connection.cursor() as cursor:
+    with connections[reads()].cursor() as cursor:
         cursor.execute(
             f"SELECT {columns} FROM ({parts}) parts {join} GROUP BY {keys} HAVING {headline.having} ORDER BY {headline.order}", values
         )

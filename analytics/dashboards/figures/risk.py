@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db import connection
+from django.db import connections
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from analytics.dashboards.figures.no_shows import DECIDED
 from analytics.models import FactAppointment
 from analytics.rules import no_shows as rules
 from analytics.rules.no_shows import Cell, Seen
+from clinic.core.replica import reads
 from patients.models import Patient
 from scheduling.models import AppointmentStatus
 
@@ -46,7 +47,7 @@ def tables(asked: Asked) -> tuple[dict[Cell, Seen], dict[Cell, Seen]]:
     params |= {"today": asked.today, "since": since, "split": asked.today - timedelta(days=TESTED_DAYS)}
     earlier: dict[Cell, Seen] = {}
     later: dict[Cell, Seen] = {}
-    with connection.cursor() as cursor:
+    with connections[reads()].cursor() as cursor:
         cursor.execute(_EVERY, params)
         params["every"] = (cursor.fetchone()[0] or 0) // MOST_APPOINTMENTS + 1
         cursor.execute(_CELLS, params)
