@@ -118,13 +118,8 @@ class LineForm(forms.Form):
         return data
 
     def _medicine(self, data) -> Medicine | None:
-        active = Medicine.objects.active()
-        if data.get("medicine"):
-            found = list(active.filter(public_id=data["medicine"]))
-        else:
-            words = (data.get("medicine_text") or "").strip()
-            found = words and (list(active.filter(name__iexact=words)[:2]) or list(active.matching(words)[:2]))
-        if found and len(found) == 1:
+        found = medicines_meant(data.get("medicine"), data.get("medicine_text"))
+        if len(found) == 1:
             return found[0]
         if "medicine" not in self.errors and "medicine_text" not in self.errors:
             self.add_error("medicine_text", "Several medicines fit: choose one." if found else "Choose a medicine from the list.")
@@ -134,10 +129,35 @@ class LineForm(forms.Form):
         return {name: self.cleaned_data[name] for name in ("medicine", *ITEM_FIELDS) if self.cleaned_data[name] not in (None, "")}
 
 
+def medicines_meant(public_id, words: str | None) -> list[Medicine]:
+    """Those in use that a choice fits, or what was typed without one; two are enough to see that it is not one."""
+    active, words = Medicine.objects.active(), (words or "").strip()
+    if public_id:
+        return list(active.filter(public_id=public_id))
+    if not words:
+        return []
+    return list(active.filter(name__iexact=words)[:2]) or list(active.matching(words)[:2])
+
+
 def medicine_named(name: str) -> Medicine | None:
     """The one medicine in use of that name."""
     found = list(Medicine.objects.active().filter(name__iexact=name.strip())[:2])
     return found[0] if len(found) == 1 else None
+
+
+class EquivalentForm(forms.Form):
+    other = forms.UUIDField(required=False, label="Medicine")
+    other_text = forms.CharField(max_length=120, required=False, label="Medicine")
+    reason = forms.CharField(max_length=200, label="Why they may stand for each other")
+
+    def clean(self):
+        data = super().clean()
+        found = medicines_meant(data.get("other"), data.get("other_text"))
+        if len(found) == 1:
+            data["other"] = found[0]
+        elif "other" not in self.errors and "other_text" not in self.errors:
+            self.add_error("other", "Several medicines fit: choose one." if found else "Choose a medicine from the list.")
+        return data
 
 
 class StockTakeForm(forms.Form):

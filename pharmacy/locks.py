@@ -1,6 +1,7 @@
 """The only row locks of the pharmacy.
 
-Order: prescription, order or stock take, then medicines, then batches, each by primary key; then downwards: encounter, patient, doctor.
+Order: prescription, order or stock take, then equivalents, then medicines, then batches, each by primary key;
+then downwards: encounter, patient, doctor.
 A prescription's lock covers its items, dispenses and their lines. Whoever locks more than one row of a table gives all keys at once.
 """
 
@@ -10,7 +11,18 @@ from django.db import connection
 from django.db.models import Q
 
 from patients.models import Encounter
-from pharmacy.models import Batch, Favourite, Medicine, Prescription, PrescriptionStatus, PurchaseOrder, StockTake, Store, Supplier
+from pharmacy.models import (
+    Batch,
+    Equivalent,
+    Favourite,
+    Medicine,
+    Prescription,
+    PrescriptionStatus,
+    PurchaseOrder,
+    StockTake,
+    Store,
+    Supplier,
+)
 from pharmacy.models.stock import usable_on
 
 
@@ -61,6 +73,17 @@ def lock_store(store_id: int) -> Store:
 def lock_open_encounter(encounter_id: int) -> Encounter:
     """After the prescriptions of the encounter, if any: it stands below them."""
     return Encounter.objects.select_for_update(no_key=True, of=("self",)).select_related("patient").get(pk=encounter_id)
+
+
+def lock_equivalent(pair_id: int) -> Equivalent | None:
+    """None when there is no such pair. Nothing else is held with it."""
+    return Equivalent.objects.select_for_update(no_key=True).filter(pk=pair_id).first()
+
+
+def lock_equivalents(medicine_ids) -> list[Equivalent]:
+    """The pairs in force among these medicines: none is withdrawn while one is given for the other."""
+    pairs = Equivalent.objects.in_force().filter(first__in=medicine_ids, second__in=medicine_ids)
+    return list(pairs.select_for_update(no_key=True).order_by("pk"))
 
 
 def lock_favourite(favourite_id: int) -> Favourite | None:

@@ -59,7 +59,7 @@ def _label(line: DispenseLine) -> dict:
     medicine = line.medicine
     return {
         "medicine": f"{medicine.name} {medicine.form}",
-        "instead_of": line.item.medicine.name if line.substitution_reason else "",
+        "instead_of": f"{line.item.medicine.name}: {line.get_substitution_basis_display().lower()}" if line.substitution_reason else "",
         "quantity": counted(line.quantity, medicine.unit),
         "directions": directions(line.item),
         "instructions": line.item.instructions,

@@ -2,6 +2,7 @@ from django.urls import path, register_converter
 
 from pharmacy.views import (
     counter,
+    equivalents,
     favourites,
     leaflets,
     prescribing,
@@ -45,6 +46,8 @@ urlpatterns = [
     path("stock/<uuid:medicine>/", stock.medicine, name="medicine"),
     path("stock/<uuid:medicine>/register/", stock.register, name="register"),
     path("stock/<uuid:medicine>/leaflet/", leaflets.medicine_leaflet, name="medicine_leaflet"),
+    path("stock/<uuid:medicine>/equivalents/", equivalents.equivalents, name="equivalents"),
+    path("stock/<uuid:medicine>/equivalents/<uuid:pair>/withdraw/", equivalents.withdraw, name="withdraw_equivalent"),
     path("stock/<uuid:medicine>/receive/", stock.receive, name="receive"),
     path("stock/<uuid:medicine>/transfer/", transferring.transfer, name="transfer"),
     path("batches/<uuid:batch>/recipients/", recall.recipients, name="recipients"),

@@ -47,6 +47,7 @@ MODELS = {
 }  # fmt: skip
 # In a page's address, but of the clinic and not of a patient.
 CLINICS = {"doctor", "medicine", "batch", "shift", "order", "line", "take", "favourite", "session", "exception", "package", "sign_up"}
+CLINICS |= {"pair"}
 # A word of the page itself: which dashboard, which of its figures, which list, as which file, of which month.
 CLINICS |= {"key", "figure", "kind", "form", "year", "month"}
 # Who has these has the paper or the message that they stand on: that is their whole right.

@@ -21,7 +21,7 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import SpecializationFactory, user
 from clinic.audit.models import OutboxEvent
 from patients.tests import factories as records
-from pharmacy.models import Favourite, PurchaseOrder, PurchaseOrderLine, StockTake, Supplier
+from pharmacy.models import Equivalent, Favourite, PurchaseOrder, PurchaseOrderLine, StockTake, Supplier
 from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, signed, stocked
 from scheduling.models import AppointmentSeries, WaitlistEntry, WaitlistOffer
 from scheduling.services.reminders import _signer
@@ -35,7 +35,7 @@ _ENDPOINTS = {
     "favourites": "favourite", "invoices": "invoice", "medicines": "medicine", "packages": "package", "patients": "patient",
     "payments": "payment", "prescriptions": "prescription", "purchase-orders": "order", "queue": "token", "shifts": "shift",
     "specializations": "specialization", "stock-movements": "movement", "stock-takes": "take", "suppliers": "supplier",
-    "treatment-types": "treatment_type", "visits": "encounter", "clinical-notes": "encounter",
+    "treatment-types": "treatment_type", "visits": "encounter", "clinical-notes": "encounter", "equivalents": "pair",
 }  # fmt: skip
 # Parameters that are no row's public id.
 _WORDS = {"to": "quarantined", "rest": "nowhere", "url": "nowhere", "app_label": "billing"}
@@ -159,6 +159,7 @@ def _pharmacy(patient, doctor, pharmacist) -> dict[str, Model]:
         "order": order,
         "line": PurchaseOrderLine.objects.create(order=order, medicine=medicine, ordered_quantity=5, unit_cost=Decimal("0.10")),
         "take": StockTake.objects.create(title="Shelf", opened_by=pharmacist, request_id=uuid4()),
+        "pair": Equivalent.objects.create(first=medicine, second=handed_out, reason="Of like effect", approved_by=pharmacist),
     }
 
 

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema
 
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, SHOWS_VERSION, describe
-from pharmacy.api import batches, catalogue, favourites, filters, prescriptions, stock, stores
+from pharmacy.api import batches, catalogue, equivalents, favourites, filters, prescriptions, stock, stores
 from pharmacy.api import serializers as shapes
 from pharmacy.models import BatchState
 
@@ -55,6 +55,13 @@ describe(
     sign=extend_schema(parameters=SHOWS_VERSION),
     cancel=extend_schema(request=WithdrawalInput, parameters=SHOWS_VERSION),
     print=extend_schema(description="The signed prescription as a document.", responses=PDF | {409: None}),
+)
+describe(
+    equivalents.EquivalentViewSet,
+    create=extend_schema(
+        description="Decide that each may be given for the other. A pair that is approved already is the one that is there."
+    ),
+    destroy=extend_schema(description="Withdraw it: what was given stays on record.", responses={204: NOTHING}),
 )
 describe(
     favourites.FavouriteViewSet,

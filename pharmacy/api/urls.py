@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 from pharmacy.api.batches import BatchViewSet
 from pharmacy.api.catalogue import MedicineViewSet, SupplierViewSet
 from pharmacy.api.dispensing import DispensingViewSet
+from pharmacy.api.equivalents import EquivalentViewSet
 from pharmacy.api.favourites import FavouriteViewSet
 from pharmacy.api.prescriptions import PrescriptionViewSet
 from pharmacy.api.purchasing import PurchaseOrderViewSet
@@ -23,6 +24,7 @@ router.register("inventory", InventoryViewSet, "inventory")
 router.register("purchase-orders", PurchaseOrderViewSet, "purchase-order")
 router.register("stock-takes", StockTakeViewSet, "stock-take")
 router.register("prescriptions", PrescriptionViewSet, "prescription")
+router.register("equivalents", EquivalentViewSet, "equivalent")
 router.register("favourites", FavouriteViewSet, "favourite")
 router.register("dispensings", DispensingViewSet, "dispensing")
 

@@ -1,4 +1,5 @@
-from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, ReturnTo
+from pharmacy.models.dispense import Dispense, DispenseLine, DispenseReturn, ReturnTo, SubstitutionBasis
+from pharmacy.models.equivalent import Equivalent
 from pharmacy.models.favourite import Favourite
 from pharmacy.models.interaction import Interaction, InteractionSubstance, Severity
 from pharmacy.models.leaflet import MedicineLeaflet
@@ -20,6 +21,7 @@ __all__ = [
     "Dispense",
     "DispenseLine",
     "DispenseReturn",
+    "Equivalent",
     "Favourite",
     "Interaction",
     "InteractionSubstance",
@@ -40,6 +42,7 @@ __all__ = [
     "StockTransfer",
     "Store",
     "StoreKind",
+    "SubstitutionBasis",
     "Supplier",
     "TreatmentLine",
 ]

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from clinic.core.models import BaseModel
 from clinic.core.triggers import Frozen, Kept
 from pharmacy.models.prescription import Prescription
-from pharmacy.models.triggers import ItemIsItsLines, LineFitsItsDispense, LineIsItsMovements
+from pharmacy.models.triggers import ItemIsItsLines, LineFitsItsDispense, LineIsItsMovements, SubstituteIsApproved
 
 
 class DispenseQuerySet(models.QuerySet):
@@ -41,6 +41,12 @@ class Dispense(BaseModel):
         triggers = [Kept(name="dispense_kept"), Frozen(name="dispense_unchanged", condition=pgtrigger.AnyChange())]
 
 
+class SubstitutionBasis(models.TextChoices):
+    SAME = "same", "Same ingredients, form and strength"
+    APPROVED = "approved", "Approved as equivalent"
+    AGREED = "agreed", "Agreed by the doctor"
+
+
 class DispenseLine(BaseModel):
     """Units of one batch, given for one item of the prescription."""
 
@@ -49,8 +55,12 @@ class DispenseLine(BaseModel):
     batch = models.ForeignKey("pharmacy.Batch", models.PROTECT, related_name="dispense_lines")
     quantity = models.PositiveIntegerField()
     returned_quantity = models.PositiveIntegerField(default=0, editable=False)
-    substitution_reason = models.CharField(
-        max_length=200, blank=True, help_text="Why another medicine of the same ingredients was given than the one prescribed."
+    substitution_reason = models.CharField(max_length=200, blank=True, help_text="Why another medicine was given than the one prescribed.")
+    substitution_basis = models.CharField(
+        max_length=8, choices=SubstitutionBasis, blank=True, editable=False, help_text="On what ground the other one was given."
+    )
+    prescriber_agreement = models.CharField(
+        max_length=200, blank=True, help_text="How and when the doctor agreed, where the two are not equivalent."
     )
 
     class Meta:
@@ -58,6 +68,15 @@ class DispenseLine(BaseModel):
         constraints = [
             models.CheckConstraint(name="dispense_line_quantity_positive", condition=Q(quantity__gt=0)),
             models.CheckConstraint(name="dispense_line_returned_within_given", condition=Q(returned_quantity__lte=F("quantity"))),
+            models.CheckConstraint(
+                name="dispense_line_substitution_has_basis",
+                condition=Q(substitution_basis="", substitution_reason="") | (~Q(substitution_basis="") & ~Q(substitution_reason="")),
+            ),
+            models.CheckConstraint(
+                name="dispense_line_agreement_of_the_prescriber",
+                condition=(Q(substitution_basis="agreed") & ~Q(prescriber_agreement=""))
+                | (~Q(substitution_basis="agreed") & Q(prescriber_agreement="")),
+            ),
             models.UniqueConstraint(fields=["dispense", "item", "batch"], name="dispense_line_once_per_batch"),
         ]
         triggers = [
@@ -69,6 +88,7 @@ class DispenseLine(BaseModel):
                 sentence="what was returned stays returned",
             ),
             LineFitsItsDispense(name="dispense_line_fits"),
+            SubstituteIsApproved(name="dispense_line_substitute_is_approved"),
             LineIsItsMovements(
                 name="dispense_line_is_its_movements", operation=pgtrigger.Insert | pgtrigger.UpdateOf("returned_quantity"), line="NEW.id"
             ),

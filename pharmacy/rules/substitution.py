@@ -13,6 +13,15 @@ def is_substitute(prescribed, other) -> bool:
     )
 
 
+def why_never(prescribed, other) -> str:
+    """Why one of other ingredients, form or strength does not stand for the other, whoever agrees; '' when it may."""
+    if other.unit != prescribed.unit:
+        return f"{other.name} is counted in {other.unit}, not in {prescribed.unit}: the directions do not fit it."
+    if other.is_controlled or prescribed.is_controlled:
+        return "A controlled medicine stands for no other one, and no other one for it."
+    return ""
+
+
 def _ingredients(medicine) -> set[str]:
     return {canonical(each) for each in medicine.ingredients}
 

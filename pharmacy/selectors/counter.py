@@ -6,11 +6,12 @@ from datetime import date
 from itertools import groupby
 
 from django.conf import settings
-from django.db.models import Prefetch, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, OuterRef, Prefetch, Q, When
 
 from clinic.core.together import together
 from patients.models import Allergy
-from pharmacy.models import Batch, Dispense, DispenseLine, DispenseReturn, Medicine, Prescription, PrescriptionItem
+from pharmacy.models import Batch, Dispense, DispenseLine, DispenseReturn, Equivalent, Medicine, Prescription, PrescriptionItem
 from pharmacy.rules.picks import Want, next_filling, plan_picks
 from pharmacy.rules.quantities import counted
 from pharmacy.rules.safety import SafetyReport
@@ -41,7 +42,10 @@ class CounterLine:
     chosen: str = ""  # public id of the batch that the pharmacist named
     substitutes: list[tuple[Medicine, int]] = field(default_factory=list)
     instead: str = ""  # public id of the substitute that was chosen, when the form comes back
+    other: str = ""  # public id of a medicine that the doctor agreed to, when the form comes back
+    other_text: str = ""
     substitution_reason: str = ""
+    prescriber_agreement: str = ""
     asked: str = ""  # the quantity as it was typed, when the form comes back
 
     @property
@@ -79,20 +83,28 @@ def counter_lines(items: list[PrescriptionItem], *, on: date) -> list[CounterLin
 
 
 def _usable_batches(medicines: list[Medicine], *, on: date) -> list[Batch]:
-    """Of these medicines, and of those in use that share an ingredient with one of them."""
-    akin = Q(pk__in=[])
+    """Of these medicines, of those that share an ingredient with one of them, and of those approved to stand for one."""
+    akin = Q(is_approved_for__len__gt=0)
     for ingredient in {ingredient for medicine in medicines for ingredient in medicine.ingredients}:
-        akin |= Q(medicine__is_active=True, medicine__generic_name__icontains=ingredient)
-    return list(Batch.objects.usable(on).filter(akin | Q(medicine__in=medicines)).select_related("medicine"))
+        akin |= Q(medicine__generic_name__icontains=ingredient)
+    usable = Batch.objects.usable(on).annotate(is_approved_for=_approved_for(medicines))
+    return list(usable.filter(akin & Q(medicine__is_active=True) | Q(medicine__in=medicines)).select_related("medicine"))
+
+
+def _approved_for(medicines: list[Medicine]) -> ArraySubquery:
+    """The keys of those medicines that a batch's own is approved to stand for."""
+    own = OuterRef("medicine")
+    pairs = Equivalent.objects.in_force().filter(Q(first=own, second__in=medicines) | Q(second=own, first__in=medicines)).order_by()
+    return ArraySubquery(pairs.values_list(Case(When(first=own, then="second"), default="first")))
 
 
 def _substitutes(medicine: Medicine, usable: list[Batch]) -> list[tuple[Medicine, int]]:
-    """What of the same there is to give for it, and how many units."""
+    """What there is to give for it, and how many units: the same, and what is approved as equivalent."""
     units = defaultdict(int)
     for batch in usable:
-        units[batch.medicine] += batch.on_hand
-    same = ((other, count) for other, count in units.items() if other.is_active and is_substitute(medicine, other))
-    return sorted(same, key=lambda pair: (pair[0].name, pair[0].pk))
+        if batch.medicine.is_active and (is_substitute(medicine, batch.medicine) or medicine.pk in batch.is_approved_for):
+            units[batch.medicine] += batch.on_hand
+    return sorted(units.items(), key=lambda pair: (not is_substitute(medicine, pair[0]), pair[0].name, pair[0].pk))
 
 
 @dataclass

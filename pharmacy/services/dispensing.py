@@ -13,7 +13,6 @@ from clinic.core.errors import InvalidInput
 from pharmacy import locks
 from pharmacy.errors import (
     InsufficientStock,
-    NotASubstitute,
     NotDispensable,
     OverPrescribed,
     PaymentRequired,
@@ -21,14 +20,14 @@ from pharmacy.errors import (
     SafetyCheck,
     WrongBatch,
 )
-from pharmacy.models import Batch, Dispense, DispenseLine, Medicine, MovementKind, Prescription, PrescriptionItem, PrescriptionStatus
+from pharmacy.models import Batch, Dispense, DispenseLine, MovementKind, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.prescription import DISPENSABLE_STATUSES
 from pharmacy.rules.picks import Want, is_usable, next_filling, plan_picks, status_after
 from pharmacy.rules.quantities import MAX_QUANTITY, counted
-from pharmacy.rules.substitution import is_substitute
 from pharmacy.selectors.safety import safety_of
 from pharmacy.services.ledger import move_stock
 from pharmacy.services.prescribing import check_reason
+from pharmacy.services.substituting import substitutions_of
 from pharmacy.services.witnessing import needed_witness
 
 _WHY_NOT = {
@@ -50,8 +49,8 @@ def dispense_prescription(
     override_reason: str = "",
     witness=None,
 ) -> Dispense:
-    """Hand out a filling, or the `items` [{item, quantity, batch?, medicine?, substitution_reason?}] (public ids), soonest
-    expiry first. `medicine` is given instead of the one prescribed, and checked as it would be.
+    """Hand out a filling, or the `items` [{item, quantity, batch?, medicine?, substitution_reason?, prescriber_agreement?}]
+    (public ids), soonest expiry first. `medicine` is given instead of the one prescribed, and checked as it would be.
 
     A controlled medicine needs a `witness` (from confirm_witness).
     Locks the prescription, then the batches by id. Repeating request_id returns the first Dispense.
@@ -66,7 +65,7 @@ def dispense_prescription(
     check_dispensable(prescription, on=on)
     rows = {item.pk: item for item in prescription.items.select_related("medicine")}
     chosen = _chosen_batches(items or [])
-    substitutes = _substitutes(rows, items or [])
+    substitutes = substitutions_of(rows, items or [])
     wants = _wants(rows, items, chosen, substitutes) if items is not None else _next_filling(rows)
     going_out = _going_out(wants, rows, substitutes)
     reason = _check_safety(prescription, going_out, on, override_reason)
@@ -81,11 +80,10 @@ def dispense_prescription(
     dispense = Dispense.objects.create(
         prescription=prescription, dispensed_by=pharmacist, dispensed_on=on, override_reason=reason, request_id=request_id
     )
-    reasons = {item: reason for item, (_, reason) in substitutes.items()}
     medicines = {item.medicine_id: item.medicine for item in going_out}
     for batch in batches:
         batch.medicine = medicines[batch.medicine_id]  # at hand; the ledger names it
-    _hand_out(dispense, plan.picks, rows, {batch.pk: batch for batch in batches}, witness, reasons)
+    _hand_out(dispense, plan.picks, rows, {batch.pk: batch for batch in batches}, witness, substitutes)
     before = prescription.status
     prescription.save_changes(status=status_after(rows.values()))
     record(
@@ -128,35 +126,13 @@ def _chosen_batches(items: list[dict]) -> dict[UUID, Batch]:
     return found
 
 
-def _substitutes(rows: dict[int, PrescriptionItem], items: list[dict]) -> dict[int, tuple[Medicine, str]]:
-    """{item pk: (what is given instead, why)}. Raises NotASubstitute and InvalidInput."""
-    asked = {line["item"]: line for line in items if line.get("medicine")}
-    if any(count > 1 and item in asked for item, count in Counter(line["item"] for line in items).items()):
-        raise InvalidInput(errors={"items": ["Name an item once when another medicine is given for it."]})
-    found = {row.public_id: row for row in Medicine.objects.active().filter(public_id__in=[line["medicine"] for line in asked.values()])}
-    substitutes = {}
-    for item in rows.values():
-        line = asked.get(item.public_id)
-        if line is None or line["medicine"] == item.medicine.public_id:
-            continue
-        medicine, reason = found.get(line["medicine"]), line.get("substitution_reason", "").strip()
-        if medicine is None:
-            raise InvalidInput(errors={"items": ["There is no such medicine."]})
-        if not is_substitute(item.medicine, medicine):
-            raise NotASubstitute(f"{medicine.name} is not the same as {item.medicine.name}. Ask the doctor for a new prescription.")
-        if not reason or len(reason) > 200:
-            raise InvalidInput(errors={"items": [f"{item.medicine.name}: say why another is given, in at most 200 characters."]})
-        substitutes[item.pk] = (medicine, reason)
-    return substitutes
-
-
 def _going_out(wants: list[Want], rows: dict[int, PrescriptionItem], substitutes: dict) -> list[PrescriptionItem]:
     """The items as they are given: with the substitute in the place of the medicine."""
     given = []
     for item_id in {want.item_id for want in wants}:
         item = copy(rows[item_id])
         if item_id in substitutes:
-            item.medicine = substitutes[item_id][0]
+            item.medicine = substitutes[item_id].medicine
         given.append(item)
     return given
 
@@ -174,7 +150,7 @@ def _wants(rows: dict[int, PrescriptionItem], items: list[dict], chosen: dict[UU
             raise InvalidInput(errors={"items": [f"{item.medicine.name}: give a whole number from 1 to {MAX_QUANTITY:,}."]})
         asked[item] += line["quantity"]
         batch = chosen.get(line.get("batch"))
-        medicine_id = substitutes[item.pk][0].pk if item.pk in substitutes else item.medicine_id
+        medicine_id = substitutes[item.pk].medicine.pk if item.pk in substitutes else item.medicine_id
         wants.append(Want(item.pk, medicine_id, line["quantity"], batch.pk if batch else None))
     for item, quantity in asked.items():
         left = item.total_quantity - item.dispensed_quantity
@@ -226,12 +202,11 @@ def _insufficient(shortages, rows: dict[int, PrescriptionItem], given: list[Pres
     return InsufficientStock(f"Not enough in stock. {'; '.join(parts)}.", shortages=extra)
 
 
-def _hand_out(dispense: Dispense, picks, rows: dict[int, PrescriptionItem], batches: dict[int, Batch], witness, reasons: dict) -> None:
+def _hand_out(dispense: Dispense, picks, rows: dict[int, PrescriptionItem], batches: dict[int, Batch], witness, substitutes: dict) -> None:
     for pick in picks:
         item, batch = rows[pick.item_id], batches[pick.batch_id]
-        line = DispenseLine.objects.create(
-            dispense=dispense, item=item, batch=batch, quantity=pick.quantity, substitution_reason=reasons.get(item.pk, "")
-        )
+        why = substitutes[item.pk].as_columns() if item.pk in substitutes else {}
+        line = DispenseLine.objects.create(dispense=dispense, item=item, batch=batch, quantity=pick.quantity, **why)
         confirmed_by = witness if batch.medicine.is_controlled else None
         move_stock(batch=batch, kind=MovementKind.OUT, quantity=-pick.quantity, by=dispense.dispensed_by, witness=confirmed_by, line=line)
         item.dispensed_quantity += pick.quantity

@@ -16,7 +16,7 @@ from clinic.core.pages import permission_required_page, posted_request_id, refus
 from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read
 from pharmacy.errors import NotDispensable, NotSigned, PaymentRequired
-from pharmacy.forms import ReturnForm, first_error
+from pharmacy.forms import ReturnForm, first_error, medicine_named
 from pharmacy.models import Dispense, Prescription
 from pharmacy.permissions import DISPENSE, VIEW_PRESCRIPTION
 from pharmacy.printing import labels_pdf, prescription_pdf
@@ -77,7 +77,10 @@ def show(request, prescription: Prescription, *, refusal: DomainError | None = N
         line.asked = (typed or {}).get(f"quantity-{line.item.public_id}", "")
         line.chosen = (typed or {}).get(f"batch-{line.item.public_id}", "")
         line.instead = (typed or {}).get(f"medicine-{line.item.public_id}", "")
+        line.other = (typed or {}).get(f"other-{line.item.public_id}", "")
+        line.other_text = (typed or {}).get(f"other-{line.item.public_id}_text", "")
         line.substitution_reason = (typed or {}).get(f"substitution-{line.item.public_id}", "")
+        line.prescriber_agreement = (typed or {}).get(f"agreement-{line.item.public_id}", "")
     context = {
         "counter": counter,
         "prescription": prescription,
@@ -150,17 +153,31 @@ def _posted_items(request, prescription: Prescription) -> list[dict]:
             continue
         if not (typed.isascii() and typed.isdigit() and len(typed) <= len(str(MAX_QUANTITY))):
             raise InvalidInput(errors={"items": [f"{line.item.medicine.name}: give a whole number."]})
-        instead = _scanned(request.POST.get(f"medicine-{line.item.public_id}", ""))
-        quantity = min(int(typed), line.available) if cut and not instead else int(typed)
+        substitution = _posted_substitution(request, line.item.public_id)
+        quantity = min(int(typed), line.available) if cut and not substitution["medicine"] else int(typed)
         if quantity:
             batch = _scanned(request.POST.get(f"batch-{line.item.public_id}", ""))
-            why = request.POST.get(f"substitution-{line.item.public_id}", "").replace("\0", "")
-            items.append(
-                {"item": line.item.public_id, "quantity": quantity, "batch": batch, "medicine": instead, "substitution_reason": why}
-            )
+            items.append({"item": line.item.public_id, "quantity": quantity, "batch": batch} | substitution)
     if not items:
         raise InvalidInput(errors={"items": ["There is nothing to hand out: every quantity is empty or 0."]})
     return items
+
+
+def _posted_substitution(request, item: UUID) -> dict:
+    """Which medicine is given instead, if any: one of those offered, or another by its name that the doctor agreed to."""
+    typed = {
+        name: request.POST.get(f"{name}-{item}", "").replace("\0", "").strip()
+        for name in ("medicine", "other", "substitution", "agreement")
+    }
+    name = request.POST.get(f"other-{item}_text", "").replace("\0", "").strip()
+    if typed["medicine"] and name:
+        raise InvalidInput(errors={"items": [f"Choose one of those offered, or '{name[:80]}', not both."]})
+    instead = _scanned(typed["medicine"] or typed["other"])
+    if instead is None and name:
+        if (found := medicine_named(name)) is None:
+            raise InvalidInput(errors={"items": [f"No medicine here is called '{name[:80]}'."]})
+        instead = found.public_id
+    return {"medicine": instead, "substitution_reason": typed["substitution"], "prescriber_agreement": typed["agreement"]}
 
 
 @require_POST

@@ -119,7 +119,8 @@ def cancel(request, prescription):
 @permission_required_page(VIEW_MEDICINE)
 def suggest(request):
     """Options for the medicine field, while it is typed."""
-    words = request.GET.get("medicine_text", "").replace("\0", "")[:100]
+    typed = (words for name, words in request.GET.items() if name.endswith("_text"))
+    words = next(typed, "").replace("\0", "")[:100]
     return render(request, "pharmacy/_medicine_options.html", {"medicines": medicines_to_choose(words) if words.strip() else []})
 
 

@@ -19,7 +19,7 @@ OWN = frozenset({
 OTHERS = frozenset({
     "doctors", "doctor", "departments", "department", "facilities", "facility", "specializations", "specialization", "medicines",
     "medicine", "batches", "batch", "suppliers", "supplier", "favourites", "packages", "purchase-orders", "shifts", "stock-movements",
-    "stock-takes", "stock-transfers", "stores", "store", "treatment-types", "treatment_type", "to", "user", "reference",
+    "stock-takes", "stock-transfers", "stores", "store", "treatment-types", "treatment_type", "equivalents", "to", "user", "reference",
 })  # fmt: skip
 _SAMPLES = {"date": "2027-03-01", "email": "someone@example.org", "decimal": "1.00", "uri": "https://example.org/"}
 _PLACEHOLDER = re.compile(r"\{([\w-]+)\}")

@@ -6,7 +6,7 @@ from datetime import datetime
 from clinic.accounts.models import Facility, User
 from clinic.accounts.services.directory import save_entry
 from clinic.core.errors import DomainError
-from clinic.ops.seed import favourites, ground, hours, leaflets, prices, registry, shelf, storeroom, today, week
+from clinic.ops.seed import equivalents, favourites, ground, hours, leaflets, prices, registry, shelf, storeroom, today, week
 from clinic.ops.seed.data.clinic_facts import FACILITIES, MAIN
 from clinic.ops.seed.demo import Demo, Tally
 from clinic.ops.seed.errors import SeedRefused
@@ -20,6 +20,7 @@ STEPS: list[tuple[str, Callable[[Demo], Tally]]] = [
     ("prices", prices.seed_prices),
     ("medicines", shelf.seed_medicines),
     ("leaflets", leaflets.seed_leaflets),
+    ("equivalents", equivalents.seed_equivalents),
     ("suppliers", shelf.seed_suppliers),
     ("batches", shelf.seed_batches),
     ("stores", storeroom.seed_stores),

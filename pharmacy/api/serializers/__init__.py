@@ -1,4 +1,11 @@
-from pharmacy.api.serializers.catalogue import LeafletSerializer, MedicineSerializer, ReorderSerializer, SupplierSerializer
+from pharmacy.api.serializers.catalogue import (
+    EquivalentInput,
+    EquivalentSerializer,
+    LeafletSerializer,
+    MedicineSerializer,
+    ReorderSerializer,
+    SupplierSerializer,
+)
 from pharmacy.api.serializers.dispensing import (
     DispenseInput,
     DispenseItemInput,
@@ -61,6 +68,8 @@ __all__ = [
     "DispenseItemInput",
     "DispenseLineSerializer",
     "DispenseSerializer",
+    "EquivalentInput",
+    "EquivalentSerializer",
     "FavouriteInput",
     "FavouriteSerializer",
     "LeafletSerializer",

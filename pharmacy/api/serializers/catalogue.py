@@ -2,9 +2,9 @@
 
 from rest_framework import serializers
 
-from clinic.core.serializers import MoneyField
+from clinic.core.serializers import MoneyField, PublicIdField
 from pharmacy.api.serializers.fields import WholeNumberField
-from pharmacy.models import Medicine, MedicineLeaflet, Supplier
+from pharmacy.models import Equivalent, Medicine, MedicineLeaflet, Supplier
 from pharmacy.models.leaflet import SECTIONS
 from pharmacy.rules.quantities import MAX_QUANTITY
 
@@ -41,6 +41,28 @@ class LeafletSerializer(serializers.ModelSerializer):
     class Meta:
         model = MedicineLeaflet
         fields = ["id", "number", *SECTIONS, "source", "reviewed_on"]
+
+
+class EquivalentSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    medicine = serializers.UUIDField(source="first.public_id")
+    medicine_name = serializers.CharField(source="first.name")
+    other = serializers.UUIDField(source="second.public_id")
+    other_name = serializers.CharField(source="second.name")
+    approved_by = PublicIdField(read_only=True)
+
+    class Meta:
+        model = Equivalent
+        fields = ["id", "medicine", "medicine_name", "other", "other_name", "reason", "approved_by", "approved_at"]
+        read_only_fields = fields
+
+
+class EquivalentInput(serializers.Serializer):
+    """Of two medicines in use, each may be given for the other, unit for unit."""
+
+    medicine = PublicIdField(queryset=Medicine.objects.all())
+    other = PublicIdField(queryset=Medicine.objects.all())
+    reason = serializers.CharField(max_length=200)
 
 
 class SupplierSerializer(serializers.ModelSerializer):

@@ -29,6 +29,8 @@ class DispenseLineSerializer(serializers.ModelSerializer):
             "quantity",
             "returned_quantity",
             "substitution_reason",
+            "substitution_basis",
+            "prescriber_agreement",
         ]
         read_only_fields = fields
 
@@ -51,8 +53,11 @@ class DispenseItemInput(serializers.Serializer):
     item = serializers.UUIDField()
     quantity = quantity_field()
     batch = serializers.UUIDField(required=False, allow_null=True)
-    medicine = serializers.UUIDField(required=False, allow_null=True, help_text="Another of the same ingredients, given instead.")
+    medicine = serializers.UUIDField(required=False, allow_null=True, help_text="Given instead of the one prescribed.")
     substitution_reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    prescriber_agreement = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, default="", help_text="How the doctor agreed to what is not equivalent."
+    )
 
 
 class DispenseInput(serializers.Serializer):

@@ -4,6 +4,7 @@ from pharmacy.models.triggers.giving import (
     ItemIsItsLines,
     LineFitsItsDispense,
     LineIsItsMovements,
+    SubstituteIsApproved,
     TreatmentCostsItsLines,
     TreatmentUsesWhatMayGoOut,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "MovementContinuesTheLedger",
     "OnHandIsTheLedger",
     "OrderLineIsItsReceipts",
+    "SubstituteIsApproved",
     "TakeApprovedByAnother",
     "TransferFitsItsBatches",
     "TransferIsItsMovements",

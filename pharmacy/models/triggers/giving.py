@@ -44,6 +44,27 @@ class LineFitsItsDispense(pgtrigger.Trigger):
         super().__init__(name=name, func=func)
 
 
+class SubstituteIsApproved(pgtrigger.Trigger):
+    """What is given as approved for another is so at that moment. The share lock makes a withdrawal wait."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+    condition = pgtrigger.Condition("NEW.substitution_basis = 'approved'")
+
+    def __init__(self, name: str):
+        func = f"""
+            PERFORM 1 FROM pharmacy_batch b, pharmacy_prescriptionitem i, pharmacy_equivalent e
+              WHERE b.id = NEW.batch_id AND i.id = NEW.item_id AND e.withdrawn_at IS NULL
+                AND e.first_id = LEAST(b.medicine_id, i.medicine_id) AND e.second_id = GREATEST(b.medicine_id, i.medicine_id)
+              FOR SHARE OF e;
+            IF NOT FOUND THEN
+                {refusal(name, "nobody approved that the one stands for the other")}
+            END IF;
+            RETURN NEW;
+        """
+        super().__init__(name=name, func=func)
+
+
 class LineIsItsMovements(pgtrigger.Trigger):
     """At commit each unit that a line (of a dispense, or of a treatment) gave out, or took back, stands in the ledger."""
 

@@ -29,6 +29,7 @@ LEDGER = {
     "pharmacy_dispense": set(),
     "pharmacy_dispenseline": {"returned_quantity"},
     "pharmacy_dispensereturn": set(),
+    "pharmacy_equivalent": {"withdrawn_at", "withdrawn_by_id"},
     "pharmacy_medicineleaflet": set(),
     "pharmacy_recallcall": set(),
     "pharmacy_stockmovement": set(),
