@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from clinic.core.serializers import PublicIdField
 from pharmacy.api.serializers.fields import VisibleIdField, WitnessInput, quantity_field
-from pharmacy.models import Dispense, DispenseLine, Prescription, ReturnTo
+from pharmacy.models import Dispense, DispenseLine, Prescription, ReturnTo, SubstitutionBasis
 
 
 class DispenseLineSerializer(serializers.ModelSerializer):
@@ -15,6 +15,7 @@ class DispenseLineSerializer(serializers.ModelSerializer):
     batch = PublicIdField(read_only=True)
     lot = serializers.CharField(source="batch.lot", read_only=True)
     expires_on = serializers.DateField(source="batch.expires_on", read_only=True)
+    substitution_basis = serializers.ChoiceField(SubstitutionBasis.choices, allow_blank=True, help_text="Empty for what was prescribed.")
 
     class Meta:
         model = DispenseLine
