@@ -13,7 +13,9 @@ RUN SECRET_KEY=only-to-collect-static-files-in-this-build-stage STATIC_ROOT=/sta
     && /venv/bin/python -m compileall -q /app
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin clinic
+# A new volume takes its owner from the folder that it is mounted over.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin clinic \
+    && install --directory --owner clinic --mode 0700 /var/lib/clinic
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 STATIC_ROOT=/static
 WORKDIR /app
 COPY --from=build /venv /venv

@@ -30,7 +30,7 @@ _DENOMINATIONS = {
     "INR": "500 200 100 50 20 10 5 2 1",
 }
 CASH_DENOMINATIONS = [
-    Decimal(value) for value in env.str("CASH_DENOMINATIONS", default=_DENOMINATIONS.get(CURRENCY, "100 50 20 10 5 1")).split()
+    Decimal(value) for value in (env.str("CASH_DENOMINATIONS", default="") or _DENOMINATIONS.get(CURRENCY, "100 50 20 10 5 1")).split()
 ]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 PHONENUMBER_DEFAULT_REGION = env.str("PHONE_REGION", default="US")
