@@ -178,27 +178,30 @@ class VitalsForm(PartForm):
             raise UnusualVitals(f"Not saved yet. Unusual at this age: {'; '.join(map(str, unusual))}. Check, and correct it or confirm it.")
 
 
+def _combobox(field_id: str, url, trigger: str) -> dict[str, object]:
+    """Attributes of an input whose listbox, `<id>_list`, htmx fills from the URL."""
+    return {
+        "class": "form-control",
+        "role": "combobox",
+        "aria-autocomplete": "list",
+        "aria-expanded": "false",
+        "aria-controls": f"{field_id}_list",
+        "aria-describedby": f"{field_id}_helptext",
+        "autocomplete": "off",
+        "hx-get": url,
+        "hx-trigger": trigger,
+        "hx-target": f"#{field_id}_list",
+        "hx-swap": "innerHTML",
+        "hx-sync": "this:replace",
+    }
+
+
 class DiagnosisForm(PartForm):
     part = "diagnosis"
     text = forms.CharField(
         label="Diagnosis",
         max_length=300,
-        widget=forms.TextInput(
-            attrs={
-                "class": "form-control",
-                "role": "combobox",
-                "aria-autocomplete": "list",
-                "aria-expanded": "false",
-                "aria-controls": "diagnosis_text_list",
-                "aria-describedby": "diagnosis_text_helptext",
-                "autocomplete": "off",
-                "hx-get": reverse_lazy("patients:suggest_codes"),
-                "hx-trigger": "input changed delay:150ms",
-                "hx-target": "#diagnosis_text_list",
-                "hx-swap": "innerHTML",
-                "hx-sync": "this:replace",
-            }
-        ),
+        widget=forms.TextInput(_combobox("diagnosis_text", reverse_lazy("patients:suggest_codes"), "input changed delay:150ms")),
     )
     code = forms.CharField(
         label="ICD-10 code",
@@ -216,6 +219,11 @@ class NoteForm(PartForm):
     amends = forms.UUIDField(required=False, widget=forms.HiddenInput)
     text = forms.CharField(label="Note", widget=forms.Textarea(attrs={"rows": 6}))
     symptoms = forms.CharField(max_length=500, required=False, help_text="Separated by commas: cough, fever")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        of_list = _combobox(self["symptoms"].id_for_label, reverse_lazy("patients:symptom_words"), "focus once")
+        self.fields["symptoms"].widget.attrs |= of_list | {"hx-params": "none"}  # what was typed stands in no URL
 
     @property
     def observations(self) -> dict:

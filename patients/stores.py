@@ -63,7 +63,7 @@ def ensure_collections() -> None:
             database.command("collMod", COLLECTION, validator=_VALIDATOR)
         else:
             database.create_collection(COLLECTION, validator=_VALIDATOR, check_exists=False)
-        for field in ("record_uuid", "patient", "observations.symptoms"):
+        for field in ("record_uuid", "patient", "observations.symptoms", "written_at"):
             database[COLLECTION].create_index(field)
         database[f"{FILES}.files"].create_index("metadata.record_uuid")
     except OperationFailure as error:
@@ -94,6 +94,13 @@ def get_notes(note_ids: Iterable[UUID]) -> dict[str, dict]:
     """{note id as text: its document} of those that are there. Raises MongoDown."""
     found = mongo.database()[COLLECTION].find({"_id": {"$in": [str(each) for each in note_ids]}})
     return {document["_id"]: document for document in found}
+
+
+@mongo.guarded
+def newest_symptoms(most: int) -> list[tuple[str, list[str]]]:
+    """[(patient, symptoms as they were written)] of the newest notes. Raises MongoDown."""
+    newest = mongo.database()[COLLECTION].find({}, {"patient": 1, "observations.symptoms": 1}).sort("written_at", -1).limit(most)
+    return [(document["patient"], document["observations"].get("symptoms", [])) for document in newest]
 
 
 @mongo.guarded

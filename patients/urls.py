@@ -31,6 +31,7 @@ urlpatterns = [
     path("<uuid:patient>/deactivate/", patients.deactivate, name="deactivate"),
     path("<uuid:patient>/reactivate/", patients.reactivate, name="reactivate"),
     path("notes/", patients.note_search, name="note_search"),
+    path("symptoms/", records.symptom_words, name="symptom_words"),
     path("diagnosis-codes/", records.suggest_codes, name="suggest_codes"),
     path("encounters/<uuid:encounter>/summary/", records.save_summary, name="save_summary"),
     path("encounters/<uuid:encounter>/vitals/", records.add_vitals, name="add_vitals"),

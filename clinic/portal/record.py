@@ -67,6 +67,7 @@ class Section:
 SECTIONS = (
     Section("allergies", patients.Allergy),
     Section("problems", patients.Problem),
+    Section("changes_of_allergies_and_problems", patients.ListEntry),
     Section("appointments", scheduling.Appointment),
     Section("appointment_series", scheduling.AppointmentSeries),
     Section("reminders", scheduling.Reminder, "appointment__patient"),

@@ -261,6 +261,33 @@ def test_diagnosis_is_found_and_added_by_keyboard_alone(page_as, visit):
     assert visit.diagnoses.values_list("code", flat=True).get() == "I21"
 
 
+def test_symptoms_are_found_and_added_by_keyboard_alone(page_as, axe_clean, visit):
+    page = page_as(visit.doctor.user)
+    open_visit(page, visit)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    note_of(page).fill("Ill since Monday.")
+    box, options = page.locator("#note_symptoms"), page.locator("#note_symptoms_list").get_by_role("option")
+    box.press_sequentially("fev")
+    expect(options).to_have_text(["fever"])
+    axe_clean(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("fever, ")
+    box.press_sequentially("own word, breath")
+    expect(options).to_have_text(["shortness of breath"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(options).to_have_count(0)
+    be_in(page, "kept")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#notes-part article")).to_contain_text("Symptoms: fever, own word, shortness of breath")
+    assert [url for url in asked if "fev" in url or "breath" in url] == []
+
+
 def test_a_window_that_is_closed_while_typing_disturbs_no_later_test(page_as, visit, monkeypatch):
     """What it still sends is answered before the tables are emptied: a slow answer would hold their locks."""
     keep = drafts.save_draft

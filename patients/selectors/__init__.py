@@ -20,7 +20,7 @@ from patients.selectors.charts import (
 )
 from patients.selectors.codes import favourite_codes, search_codes
 from patients.selectors.merges import merges_into, original_patients
-from patients.selectors.notes import search_notes
+from patients.selectors.notes import search_notes, symptom_words
 from patients.selectors.past import lists_as_of, visits_as_of
 from patients.selectors.search import PossibleDuplicate, identity_of, possible_duplicates, search_patients
 from patients.selectors.trends import trends_of
@@ -50,6 +50,7 @@ __all__ = [
     "search_codes",
     "search_notes",
     "search_patients",
+    "symptom_words",
     "trends_of",
     "unusual_of",
     "visits_as_of",

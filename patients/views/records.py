@@ -81,6 +81,13 @@ def suggest_codes(request):
     return render(request, "patients/_codes.html", {"codes": found})
 
 
+@require_safe
+@permission_required_page(permissions.WRITE_ENCOUNTER)
+def symptom_words(request):
+    """Options for the symptoms of a note: all at once, since what is typed is not asked about."""
+    return render(request, "patients/_symptom_words.html", {"words": selectors.symptom_words()})
+
+
 @require_POST
 @permission_required_page(permissions.WRITE_ENCOUNTER)
 def add_diagnosis(request, encounter: UUID):
