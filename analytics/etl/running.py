@@ -105,6 +105,8 @@ def rebuild(*, say: Say = lambda *_: None) -> Done:
     The queue is left to the next run, which finds nothing left to change. Takes memory for a slice of the rows.
     """
     _begin()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
     now, changed = _clock(), 0
     for source in SOURCES:
         changed += _rebuild_source(source, say)
@@ -118,14 +120,14 @@ def rebuild(*, say: Say = lambda *_: None) -> Done:
 
 def _rebuild_source(source: Source, say: Say) -> int:
     derived, highest, changed = source.derived, _highest(source), 0
-    write = derived.fill if derived.is_empty() else derived.refresh
-    for low in range(0, highest + 1, SLICE):
-        scope = source.by_range(low, low + SLICE)
+    write, step = (derived.fill, highest + 1) if derived.is_empty() else (derived.refresh, SLICE)
+    for low in range(0, highest + 1, step):
+        scope = source.by_range(low, low + step)
         written = write(scope)
         if written and source in FACTS:
             _note_days(source, scope)
         changed += written
-        say(derived.table, min(low + SLICE, highest), highest)
+        say(derived.table, min(low + step, highest), highest)
     return changed
 
 

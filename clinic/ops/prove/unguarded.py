@@ -181,6 +181,31 @@ def versions() -> None:
     encounters.check_version = registration.check_version = lambda row, expected: None
 
 
+def taking() -> None:
+    """Changes leave the queue in a transaction of their own, before their facts are written."""
+    from django.db import connection
+
+    from analytics.etl import running
+    from analytics.locks import lock_etl
+    from clinic.core.db import atomic_with_retry
+
+    @atomic_with_retry
+    def take(batch: int) -> list[tuple]:
+        lock_etl()
+        with connection.cursor() as cursor:
+            cursor.execute(running._TAKE, [batch])
+            return cursor.fetchall()
+
+    @atomic_with_retry
+    def write(rows: list[tuple], batch: int) -> tuple[int, int]:
+        running._begin()
+        changed, sums = running._derive([(subject, source_id) for _, subject, source_id in rows])
+        running._finish(running._clock() if len(rows) < batch else None, behind=sums > 0)
+        return len(rows), changed + sums
+
+    running._work_off = lambda batch: write(take(batch), batch)
+
+
 def scoping() -> None:
     """Every query shows every row, whoever asks."""
     from django.apps import apps
@@ -208,6 +233,7 @@ GUARDS = (
     belonging,
     signing,
     versions,
+    taking,
     scoping,
     nothing,
 )

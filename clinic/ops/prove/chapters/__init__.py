@@ -8,6 +8,7 @@ from clinic.ops.prove.chapters.check_ins import CheckIns
 from clinic.ops.prove.chapters.crashes import Crashes
 from clinic.ops.prove.chapters.dispensing import Dispensing
 from clinic.ops.prove.chapters.edits import Edits
+from clinic.ops.prove.chapters.figures import Figures
 from clinic.ops.prove.chapters.isolation import Isolation
 from clinic.ops.prove.chapters.money import Money
 from clinic.ops.prove.chapters.notes import Notes
@@ -32,6 +33,7 @@ CHAPTERS = (
     Signing,
     Edits,
     Isolation,
+    Figures,
     Crashes,
     Tasks,
 )
