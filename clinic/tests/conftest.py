@@ -81,6 +81,21 @@ def page_as(browser, live_server, under_way):
     assert complaints == []
 
 
+_DESK, _PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param({"viewport": size, "color_scheme": scheme}, id=f"{scheme} {size['width']}")
+        for size in (_DESK, _PHONE)
+        for scheme in ("light", "dark")
+    ]
+)
+def look(request):
+    """Light and dark, at a desk and on a phone: options for `page_as`."""
+    return request.param
+
+
 @pytest.fixture
 def axe_clean():
     """`axe_clean(page)`: axe finds no breach of WCAG 2.2 A or AA, nor of its own best practices, on the page as it stands.
