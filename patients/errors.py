@@ -39,6 +39,11 @@ class RecordMerged(DomainError):
     detail = "This record was merged into another one. Undo the merge instead."
 
 
+class ConsentNotGiven(DomainError):
+    code = "consent_not_given"
+    detail = "No consent of this kind stands, so there is nothing to withdraw."
+
+
 class EncounterOpen(DomainError):
     code = "encounter_open"
     detail = "A visit of this patient is still in progress. Complete it first."

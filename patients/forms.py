@@ -4,10 +4,11 @@ from datetime import date
 
 from django import forms
 from django.urls import reverse_lazy
+from django.utils import timezone
 
 from clinic.core.forms import DateInput, RequestIdField
 from patients.errors import UnusualVitals
-from patients.models import AllergySeverity, DiagnosisRank, Patient, Sex
+from patients.models import AllergySeverity, ConsentCategory, ConsentStatus, DiagnosisRank, Patient, Sex
 from patients.models.encounter import VITALS_RANGES
 from patients.models.patient import BloodGroup, DatePrecision
 from patients.rules.usual import mark_of, unusual_vitals
@@ -238,6 +239,26 @@ class AttachmentForm(PartForm):
         max_length=300,
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,application/pdf"}),
     )
+
+
+class ConsentForm(forms.Form):
+    request_id = RequestIdField(required=False)
+    category = forms.ChoiceField(label="About", choices=_with_blank(ConsentCategory.choices, "Choose"))
+    status = forms.ChoiceField(label="Decision", choices=_with_blank(ConsentStatus.choices, "Choose"))
+    given_on = forms.DateField(label="Decided on", widget=DateInput)
+    valid_until = forms.DateField(
+        label="Until", required=False, widget=DateInput, help_text="The first day on which it no longer holds. Empty: until withdrawn."
+    )
+    detail = forms.CharField(label="Bounds", max_length=300, required=False, help_text="For what, with whom, in the patient's words.")
+    attachment = forms.ModelChoiceField(
+        label="Signed paper", queryset=None, required=False, to_field_name="public_id", help_text="A file of one of the patient's visits."
+    )
+
+    def __init__(self, *args, papers, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["attachment"].queryset = papers
+        self.fields["attachment"].label_from_instance = lambda file: f"{file.name}, {timezone.localtime(file.uploaded_at):%d %b %Y}"
+        self.fields["attachment"].empty_label = "None"
 
 
 class AddendumForm(PartForm):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import access, accounts, chart, drafts, importing, merging, patients, records
+from patients.views import access, accounts, chart, consents, drafts, importing, merging, patients, records
 
 app_name = "patients"
 
@@ -16,9 +16,11 @@ urlpatterns = [
     path("accounts/<uuid:sign_up>/dismiss/", accounts.dismiss, name="account_dismiss"),
     path("<uuid:patient>/unlink-account/", accounts.unlink, name="account_unlink"),
     path("openings/", access.openings, name="openings"),
+    path("consents/", consents.own_consents, name="own_consents"),
     path("access-log/", access.own_access_log, name="own_access_log"),
     path("<uuid:patient>/", chart.chart, name="chart"),
     path("<uuid:patient>/label/", patients.label, name="label"),
+    path("<uuid:patient>/consents/", consents.consents, name="consents"),
     path("<uuid:patient>/access-log/", access.access_log, name="access_log"),
     path("<uuid:patient>/duplicates/", merging.duplicates, name="duplicates"),
     path("<uuid:patient>/merge/<uuid:other>/", merging.merge, name="merge"),

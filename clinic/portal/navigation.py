@@ -39,6 +39,7 @@ ENTRIES = (
     ),
     Entry("Restricted charts", "patients:openings", "lock-closed", "patients.view_break_glass", "x"),
     Entry("My record", "portal:own_record", "document-text", "patients.export_record", staff_only=False, patients_only=True),
+    Entry("My consents", "patients:own_consents", "check-badge", "patients.view_consent", staff_only=False, patients_only=True),
     Entry("Who read my chart", "patients:own_access_log", "eye", "patients.view_access_log", staff_only=False, patients_only=True),
     Entry("Audit", "audit:log", "shield-check", "audit.view_log", "a"),
     Entry("Self-check", "audit:self_check", "clipboard-document-check", "audit.view_log", "v"),

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import Range
-from django.db.models import ForeignKey, Model, Q, QuerySet
+from django.db.models import BinaryField, ForeignKey, Model, Q, QuerySet
 from django.utils import timezone
 
 from billing import models as billing
@@ -27,7 +27,7 @@ CHUNK = 500
 TECHNICAL = frozenset(
     {
         "id", "version", "created_at", "updated_at", "request_id", "source_id", "search_name", "sort_name", "search_words", "body",
-        "content", "stored_at", "occupied", "band", "effective_at", "turn_at", "claim", "leased_until", "attempts", "charge_key", "shift",
+        "stored_at", "occupied", "band", "effective_at", "turn_at", "claim", "leased_until", "attempts", "charge_key", "shift",
         "slip_key", "paper_code", "merged_into", "patient", "event_id",
     }
 )  # fmt: skip
@@ -41,6 +41,11 @@ class RecordNotWhole(DomainError):
     detail = "Some notes cannot be read just now, and a record with gaps is not given out. Please try again later."
 
 
+def _files_in(model: type[Model]) -> list[str]:
+    """The columns that hold whole files, which a list of rows does not read."""
+    return [each.name for each in model._meta.concrete_fields if isinstance(each, BinaryField)]
+
+
 @dataclass(frozen=True)
 class Section:
     """The rows of one table, `path` from the patient. `only`: what is no draft. `without`: more columns to leave out."""
@@ -52,9 +57,11 @@ class Section:
     without: frozenset[str] = frozenset()
 
     def rows_of(self, patient: patients.Patient) -> QuerySet:
-        related = [each.name for each in self.columns if isinstance(each, ForeignKey)]
+        keys = [each for each in self.columns if isinstance(each, ForeignKey)]
+        related = [each.name for each in keys]
         related += [f"{each.name}__user" for each in self.columns if each.related_model is Doctor]
-        return self.model._base_manager.filter(self.only, **{self.path: patient}).select_related(*related).order_by("pk")
+        files = _files_in(self.model) + [f"{each.name}__{name}" for each in keys for name in _files_in(each.related_model)]
+        return self.model._base_manager.filter(self.only, **{self.path: patient}).select_related(*related).defer(*files).order_by("pk")
 
     @property
     def columns(self) -> list:
@@ -68,6 +75,7 @@ SECTIONS = (
     Section("allergies", patients.Allergy),
     Section("problems", patients.Problem),
     Section("changes_of_allergies_and_problems", patients.ListEntry),
+    Section("consents", patients.Consent),
     Section("appointments", scheduling.Appointment),
     Section("appointment_series", scheduling.AppointmentSeries),
     Section("reminders", scheduling.Reminder, "appointment__patient"),
@@ -83,7 +91,7 @@ SECTIONS = (
     Section("addenda", patients.Addendum, "encounter__patient"),
     Section("treatments", patients.Treatment, "encounter__patient"),
     Section("medicines_used_in_treatments", pharmacy.TreatmentLine, "encounter__patient"),
-    Section("files", patients.Attachment),
+    Section("files", patients.Attachment, without=frozenset({"content"})),
     Section("prescriptions", pharmacy.Prescription, only=SIGNED),
     Section("prescribed_medicines", pharmacy.PrescriptionItem, "prescription__patient", Q(prescription__signed_at__isnull=False)),
     Section("dispensings", pharmacy.Dispense, "prescription__patient"),

@@ -111,6 +111,12 @@ describe(
         request=BreakGlassInput,
         responses={201: shapes.BreakGlassSerializer},
     ),
+    consents=extend_schema(description="What the patient decided, the newest first.", responses=shapes.ConsentSerializer(many=True)),
+    record_consent=extend_schema(
+        description="Write down a decision. It takes the place of the one before in its category.",
+        request=shapes.ConsentSerializer,
+        responses={201: shapes.ConsentSerializer},
+    ),
     access_log=extend_schema(description="Who opened the chart, and when.", responses=AccessAnswer(many=True)),
 )
 describe(

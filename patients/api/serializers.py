@@ -6,7 +6,17 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 
 from clinic.core.serializers import MoneyField, PublicIdField
-from patients.models import AllergySeverity, DiagnosisRank, EncounterStatus, Patient, Sex, TreatmentType
+from patients.models import (
+    AllergySeverity,
+    Attachment,
+    ConsentCategory,
+    ConsentStatus,
+    DiagnosisRank,
+    EncounterStatus,
+    Patient,
+    Sex,
+    TreatmentType,
+)
 from patients.models.encounter import VITALS_RANGES
 from patients.models.patient import BloodGroup, DatePrecision
 from patients.selectors import unusual_of
@@ -122,6 +132,21 @@ class AccessSerializer(serializers.Serializer):
 
     def get_user(self, event) -> dict | None:
         return event.document["user"]
+
+
+class ConsentSerializer(serializers.Serializer):
+    """One decision of a patient. The newest of a category is the one that stands."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    category = serializers.ChoiceField(ConsentCategory.choices)
+    scope = serializers.CharField(read_only=True, help_text="FHIR's code for what the category belongs to.")
+    status = serializers.ChoiceField(ConsentStatus.choices)
+    given_on = serializers.DateField()
+    valid_until = serializers.DateField(required=False, allow_null=True)
+    detail = TextField(max_length=300)
+    attachment = PublicIdField(queryset=Attachment.objects.defer("content"), required=False, allow_null=True)
+    recorded_by_name = serializers.CharField(source="recorded_by", read_only=True)
+    recorded_at = serializers.DateTimeField(read_only=True)
 
 
 class BreakGlassSerializer(serializers.Serializer):

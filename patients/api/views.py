@@ -10,7 +10,7 @@ from clinic.core.http import etag_of, expected_version
 from patients import permissions, selectors
 from patients.api import serializers
 from patients.models import Patient
-from patients.services import access, merging, registration
+from patients.services import access, consents, merging, registration
 from patients.services.reading import record_chart_read
 
 MOST_SEARCHED = 200
@@ -29,6 +29,8 @@ class PatientViewSet(EtagMixin, GenericViewSet):
         "destroy": permissions.DEACTIVATE_PATIENT,
         "duplicates": (permissions.ADD_PATIENT, permissions.CHANGE_PATIENT),
         "access_log": permissions.VIEW_ACCESS_LOG,
+        "consents": permissions.VIEW_CONSENT,
+        "record_consent": permissions.RECORD_CONSENT,
         "merge": permissions.MERGE_PATIENTS,
         "unmerge": permissions.MERGE_PATIENTS,
         "not_duplicate": permissions.MERGE_PATIENTS,
@@ -94,6 +96,22 @@ class PatientViewSet(EtagMixin, GenericViewSet):
     def access_log(self, request, public_id):
         page = self.paginate_queryset(selectors.access_log_of(self.get_object()))
         return self.get_paginated_response(serializers.AccessSerializer(page, many=True).data)
+
+    @action(detail=True)
+    def consents(self, request, public_id):
+        patient = self.get_object()
+        record_chart_read(patient=patient, by=request.user)
+        page = self.paginate_queryset(patient.consents.newest_first())
+        return self.get_paginated_response(serializers.ConsentSerializer(page, many=True).data)
+
+    @consents.mapping.post
+    @idempotent
+    def record_consent(self, request, public_id):
+        values = self._body(serializers.ConsentSerializer)
+        consent = consents.record_consent(
+            patient_id=self.get_object().pk, values=values, by=request.user, on=timezone.localdate(), request_id=request.request_id
+        )
+        return Response(serializers.ConsentSerializer(consent).data, status=201)
 
     @action(detail=True, methods=["post"])
     def merge(self, request, public_id):

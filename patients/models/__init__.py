@@ -1,6 +1,7 @@
 from patients.models.access import BreakGlass
 from patients.models.attachment import Attachment, ContentType, Refiling
 from patients.models.codes import Icd10Code
+from patients.models.consent import Consent, ConsentCategory, ConsentStatus
 from patients.models.draft import ConsultationDraft
 from patients.models.encounter import (
     Addendum,
@@ -32,6 +33,9 @@ __all__ = [
     "Attachment",
     "BreakGlass",
     "ClinicalNote",
+    "Consent",
+    "ConsentCategory",
+    "ConsentStatus",
     "ConsultationDraft",
     "ContentType",
     "Diagnosis",

@@ -19,6 +19,7 @@ from patients.selectors.charts import (
     with_lists,
 )
 from patients.selectors.codes import favourite_codes, search_codes
+from patients.selectors.consents import papers_of, standing_of
 from patients.selectors.merges import merges_into, original_patients
 from patients.selectors.notes import search_notes, symptom_words
 from patients.selectors.past import lists_as_of, visits_as_of
@@ -45,11 +46,13 @@ __all__ = [
     "newest_patients",
     "openings",
     "original_patients",
+    "papers_of",
     "possible_duplicates",
     "reading_of",
     "search_codes",
     "search_notes",
     "search_patients",
+    "standing_of",
     "symptom_words",
     "trends_of",
     "unusual_of",

@@ -14,6 +14,7 @@ from patients.models import (
     Allergy,
     Attachment,
     ClinicalNote,
+    Consent,
     Diagnosis,
     Encounter,
     EncounterStatus,
@@ -151,3 +152,15 @@ class AddendumFactory(factory.django.DjangoModelFactory):
     reason = "Wrong side"
     text = "The left knee, not the right one."
     author = factory.SelfAttribute("encounter.doctor.user")
+
+
+class ConsentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Consent
+
+    patient = factory.SubFactory(PatientFactory)
+    category = "treatment"
+    status = "active"
+    given_on = date(2026, 1, 5)
+    recorded_by = factory.LazyFunction(lambda: user(Role.NURSE))
+    recorded_at = factory.LazyFunction(timezone.now)

@@ -27,6 +27,7 @@ from patients.tests.factories import (
     AllergyFactory,
     AttachmentFactory,
     ClinicalNoteFactory,
+    ConsentFactory,
     EncounterFactory,
     PatientFactory,
     ProblemFactory,
@@ -84,7 +85,7 @@ def full_record() -> Patient:
     VitalsFactory(encounter=encounter)
     TreatmentFactory(encounter=encounter)
     ClinicalNoteFactory(encounter=encounter)
-    AttachmentFactory(encounter=encounter)
+    ConsentFactory(patient=patient, attachment=AttachmentFactory(encounter=encounter))
     recalled(encounter)
     encounters.complete_visit(encounter_id=encounter.pk, by=encounter.doctor.user)
     AddendumFactory(encounter=Encounter.objects.get(pk=encounter.pk))

@@ -41,7 +41,12 @@ def chart(request, patient: UUID):
     readers = [selectors.lists_of(row)]
     if request.user.has_perm(permissions.VIEW_ENCOUNTER):
         readers += [selectors.last_visits(row, request.user), selectors.trends_of(row, request.user), selectors.files_of(row, request.user)]
+    shows_consents = request.user.has_perm(permissions.VIEW_CONSENT)
+    if shows_consents:
+        readers.append(selectors.standing_of(row, timezone.localdate()))
     _, *clinical = together(*readers)
+    if shows_consents:
+        context["standing"] = clinical.pop()
     if clinical:
         context |= _clinical(*clinical, may_open=_may_open(request.user))
     return render(request, "patients/chart.html", context | _medication(row, request.user, on=timezone.localdate()))

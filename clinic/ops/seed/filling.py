@@ -6,7 +6,7 @@ from datetime import datetime
 from clinic.accounts.models import Facility, User
 from clinic.accounts.services.directory import save_entry
 from clinic.core.errors import DomainError
-from clinic.ops.seed import equivalents, favourites, ground, hours, leaflets, prices, registry, shelf, storeroom, today, week
+from clinic.ops.seed import consents, equivalents, favourites, ground, hours, leaflets, prices, registry, shelf, storeroom, today, week
 from clinic.ops.seed.data.clinic_facts import FACILITIES, MAIN
 from clinic.ops.seed.demo import Demo, Tally
 from clinic.ops.seed.errors import SeedRefused
@@ -31,6 +31,7 @@ STEPS: list[tuple[str, Callable[[Demo], Tally]]] = [
     ("favourite lines", favourites.seed_favourites),
     ("patients", registry.seed_patients),
     ("portal accounts", registry.seed_portal_accounts),
+    ("consents", consents.seed_consents),
     ("appointments of last week", week.seed_past),
     ("appointments of today", today.seed_today),
     ("appointments to come", week.seed_coming),

@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.tests.factories import cashier, draft
@@ -113,6 +115,16 @@ class TestWhole:
         assert not [each for each in ids if each in text]
         assert other.mrn not in text
         assert other.last_name not in text
+
+    def test_files_are_named_and_not_read(self, api_as):
+        patient = whole_record(cashier())
+
+        with CaptureQueriesContext(connection) as queries:
+            record = exported(api_as(patient.user), patient)
+
+        assert record["files"][0]["name"] == "Referral.pdf"
+        assert record["consents"][0]["attachment"] == record["files"][0]["id"]
+        assert not [query["sql"] for query in queries if '"patients_attachment"."content"' in query["sql"]]
 
     def test_secrets_of_the_software_stay(self):
         assert {"slip_key", "paper_code", "request_id"} <= TECHNICAL

@@ -23,6 +23,7 @@ LEDGER = {
     "patients_addendum": set(),
     "patients_breakglass": set(),
     "patients_clinicalnote": {"body", "stored_at"},
+    "patients_consent": set(),
     "patients_listentry": set(),
     "patients_mergedvalue": set(),
     "patients_patientmerge": {"undone_at", "undone_by_id"},
