@@ -46,11 +46,10 @@ def documents() -> dict[str, list]:
 
 
 def test_every_table_is_compared():
-    """Those left out exist, and are few."""
+    """But those that a merge adds to on purpose, which exist."""
     assert set(dump()) == tables_of_the_database() - UNCOMPARED
     assert set(dump()) >= {model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed} - UNCOMPARED
     assert tables_of_the_database() >= UNCOMPARED
-    assert len(UNCOMPARED) == 7
 
 
 def test_unmerging_gives_back_every_row_and_document(survivor, loser, desk):
