@@ -123,7 +123,7 @@ STOCK = Dashboard(
     "stock",
     "Stock",
     "What the pharmacy holds, and what it handed out",
-    (stock.VALUE, stock.EXPIRING, stock.GIVEN_BY_PERIOD, stock.GIVEN),
+    (stock.VALUE, stock.GIVEN, stock.EXPIRING, stock.GIVEN_BY_PERIOD),
     stats=(
         Stat("Value in stock", MONEY, _total("value", "value"), live=True),
         Stat("Not to be given out", MONEY, _total("value", "unusable"), live=True),

@@ -56,34 +56,47 @@ WITH = f"""
     )
 """
 _BAND = "CASE WHEN lead >= 15 THEN 15 WHEN lead >= 8 THEN 8 WHEN lead >= 3 THEN 3 WHEN lead >= 1 THEN 1 ELSE 0 END"
-_DECIDED = "count(*), count(*) FILTER (WHERE status = 'no_show') FROM appointment WHERE status IN ('completed', 'no_show')"
+_MISSED_OF = """
+    100.0 * count(*) FILTER (WHERE status = 'no_show') / nullif(count(*) FILTER (WHERE status IN ('completed', 'no_show')), 0)
+"""
+_DECIDED = f"""
+    count(*), count(*) FILTER (WHERE status = 'no_show'), {_MISSED_OF} FROM appointment WHERE status IN ('completed', 'no_show')
+"""
 _WAITED = """
     count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY wait), percentile_cont(0.9) WITHIN GROUP (ORDER BY wait), max(wait)::int
       FROM visit WHERE wait IS NOT NULL
 """
 _MONEY = "sum(came), sum(went), sum(came) - sum(went) FROM money"
 
-# (dashboard, figure) -> columns of the figure, and the same by SQL; order does not matter.
+# (dashboard, figure) -> columns of the figure, and the same by SQL; order does not matter. What is rounded to one
+# decimal on the page has a ~, and stands behind what is not.
 FIGURES = {
     ("overview", "monthly-visits"): (
         ("period", "visits", "walk_ins", "charge"),
         "SELECT {period}, count(*), count(*) FILTER (WHERE walk_in), sum(charge) FROM visit GROUP BY 1",
     ),
+    ("overview", "top-doctors"): (
+        ("doctor", "department", "visits", "completed", "charge"),
+        """SELECT doctor, department, count(*),
+                  (SELECT count(*) FROM appointment o WHERE o.doctor_id = v.doctor_id AND status = 'completed'), sum(charge)
+             FROM visit v GROUP BY doctor_id, doctor, department
+            ORDER BY 3 DESC, doctor, (SELECT public_id FROM accounts_doctor WHERE id = doctor_id) LIMIT 10""",
+    ),
     ("overview", "department-load"): (
-        ("department", "appointments", "visits", "walk_ins", "charge"),
-        """SELECT department, COALESCE(n, 0), COALESCE(v, 0), COALESCE(w, 0), COALESCE(c, 0)
-             FROM (SELECT department, count(*) AS n FROM appointment GROUP BY 1) booked FULL JOIN
+        ("department", "appointments", "visits", "walk_ins", "charge", "~missed"),
+        f"""SELECT department, COALESCE(n, 0), COALESCE(v, 0), COALESCE(w, 0), COALESCE(c, 0), missed
+             FROM (SELECT department, count(*) AS n, {_MISSED_OF} AS missed FROM appointment GROUP BY 1) booked FULL JOIN
                   (SELECT department, count(*) AS v, count(*) FILTER (WHERE walk_in) AS w, sum(charge) AS c FROM visit GROUP BY 1) seen
             USING (department)""",
     ),
     ("overview", "doctor-workload"): (
-        ("doctor", "appointments", "completed", "booked", "cancelled", "no_shows", "visits"),
-        """SELECT doctor, COALESCE(n, 0), COALESCE(k, 0), COALESCE(b, 0), COALESCE(c, 0), COALESCE(m, 0), COALESCE(v, 0) FROM (
+        ("doctor", "appointments", "completed", "booked", "cancelled", "no_shows", "visits", "~consult"),
+        """SELECT doctor, COALESCE(n, 0), COALESCE(k, 0), COALESCE(b, 0), COALESCE(c, 0), COALESCE(m, 0), COALESCE(v, 0), took FROM (
              SELECT doctor_id, doctor, count(*) AS n, count(*) FILTER (WHERE status = 'completed') AS k,
                     count(*) FILTER (WHERE status IN ('booked', 'checked_in', 'in_consultation')) AS b,
                     count(*) FILTER (WHERE status = 'cancelled') AS c, count(*) FILTER (WHERE status = 'no_show') AS m
-               FROM appointment GROUP BY 1, 2) booked FULL JOIN (SELECT doctor_id, doctor, count(*) AS v FROM visit GROUP BY 1, 2) seen
-            USING (doctor_id, doctor)""",
+               FROM appointment GROUP BY 1, 2) booked FULL JOIN (
+             SELECT doctor_id, doctor, count(*) AS v, avg(minutes) AS took FROM visit GROUP BY 1, 2) seen USING (doctor_id, doctor)""",
     ),
     ("own", "outcomes"): (("status", "number"), "SELECT status, count(*) FROM appointment GROUP BY 1"),
     ("revenue", "by-time"): (("period", "received", "back", "net"), f"SELECT {{period}}, {_MONEY} GROUP BY 1"),
@@ -97,15 +110,15 @@ FIGURES = {
     ),
     ("waits", "by-department"): (("department", "called", "median", "most", "longest"), f"SELECT department, {_WAITED} GROUP BY 1"),
     ("waits", "by-doctor"): (("doctor", "called", "median", "most", "longest"), f"SELECT max(doctor), {_WAITED} GROUP BY doctor_id"),
-    ("no-shows", "by-time"): (("period", "due", "missed"), f"SELECT {{period}}, {_DECIDED} GROUP BY 1"),
-    ("no-shows", "by-weekday"): (("weekday", "due", "missed"), f"SELECT to_char(clock, 'FMDay'), {_DECIDED} GROUP BY 1"),
-    ("no-shows", "by-hour"): (("hour", "due", "missed"), f"SELECT to_char(clock, 'HH24:00'), {_DECIDED} GROUP BY 1"),
+    ("no-shows", "by-time"): (("period", "due", "missed", "~share"), f"SELECT {{period}}, {_DECIDED} GROUP BY 1"),
+    ("no-shows", "by-weekday"): (("weekday", "due", "missed", "~share"), f"SELECT to_char(clock, 'FMDay'), {_DECIDED} GROUP BY 1"),
+    ("no-shows", "by-hour"): (("hour", "due", "missed", "~share"), f"SELECT to_char(clock, 'HH24:00'), {_DECIDED} GROUP BY 1"),
     ("no-shows", "by-lead"): (
-        ("lead", "due", "missed"),
+        ("lead", "due", "missed", "~share"),
         f"""SELECT CASE {_BAND} WHEN 0 THEN 'Same day' WHEN 1 THEN '1-2 days' WHEN 3 THEN '3-7 days' WHEN 8 THEN '8-14 days'
             ELSE '15 days or more' END, {_DECIDED} GROUP BY 1""",
     ),
-    ("no-shows", "by-doctor"): (("doctor", "due", "missed"), f"SELECT max(doctor), {_DECIDED} GROUP BY doctor_id"),
+    ("no-shows", "by-doctor"): (("doctor", "due", "missed", "~share"), f"SELECT max(doctor), {_DECIDED} GROUP BY doctor_id"),
     ("stock", "given"): (("medicine", "units", "cost"), "SELECT medicine, sum(units), sum(cost) FROM given GROUP BY 1"),
     ("stock", "given-by-time"): (("period", "units", "cost"), "SELECT {period}, sum(units), sum(cost) FROM given GROUP BY 1"),
     ("stock", "value"): (
@@ -119,6 +132,35 @@ FIGURES = {
         """SELECT to_char(expires_on, 'YYYY-MM'), sum(on_hand), round(sum(on_hand * unit_cost), 2) FROM pharmacy_batch
             WHERE on_hand > 0 AND state = 'available' AND expires_on > %(today)s GROUP BY 1 ORDER BY 1 LIMIT 24""",
     ),
+}
+
+# (dashboard, number of its heading) -> the same by SQL.
+STATS = {
+    ("overview", 0): "SELECT count(*) FROM visit",
+    ("overview", 1): "SELECT count(*) FROM appointment",
+    ("overview", 2): f"SELECT {_MISSED_OF} FROM appointment",
+    ("overview", 3): "SELECT COALESCE(sum(charge), 0) FROM visit",
+    ("own", 0): "SELECT count(*) FROM visit",
+    ("own", 1): "SELECT count(*) FROM visit WHERE walk_in",
+    ("own", 2): f"SELECT {_MISSED_OF} FROM appointment",
+    ("own", 3): "SELECT COALESCE(sum(charge), 0) FROM visit",
+    ("revenue", 0): "SELECT COALESCE(sum(came), 0) FROM money",
+    ("revenue", 1): "SELECT COALESCE(sum(went), 0) FROM money",
+    ("revenue", 2): "SELECT COALESCE(sum(came) - sum(went), 0) FROM money",
+    ("waits", 0): "SELECT count(wait) FROM visit",
+    ("waits", 1): "SELECT max(wait) FROM visit",
+    ("no-shows", 0): "SELECT count(*) FROM appointment WHERE status IN ('completed', 'no_show')",
+    ("no-shows", 1): "SELECT count(*) FROM appointment WHERE status = 'no_show'",
+    ("no-shows", 2): f"SELECT {_MISSED_OF} FROM appointment",
+    (
+        "stock",
+        0,
+    ): """
+        SELECT COALESCE(sum(v), 0) FROM (SELECT round(sum(on_hand * unit_cost), 2) AS v FROM pharmacy_batch GROUP BY medicine_id) x""",
+    ("stock", 1): """
+        SELECT COALESCE(sum(v), 0) FROM (SELECT round(sum(on_hand * unit_cost), 2) AS v FROM pharmacy_batch
+         WHERE state <> 'available' OR expires_on <= %(today)s GROUP BY medicine_id) x""",
+    ("stock", 2): "SELECT COALESCE(sum(cost), 0) FROM given",
 }
 
 
