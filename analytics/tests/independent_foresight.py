@@ -60,8 +60,8 @@ _TESTED = """
 """
 _SCORES = "SELECT avg((missed - risk) ^ 2), avg((missed - rate) ^ 2) FROM tested"
 _BANDS = """
-    SELECT CASE WHEN risk >= 0.3 THEN '30 % or more' WHEN risk >= 0.2 THEN '20-30 %' WHEN risk >= 0.1 THEN '10-20 %'
-                WHEN risk >= 0.05 THEN '5-10 %' ELSE 'under 5 %' END, count(*), 100 * avg(risk), 100 * avg(missed)
+    SELECT CASE WHEN risk >= 0.3 THEN '30 %% or more' WHEN risk >= 0.2 THEN '20-30 %%' WHEN risk >= 0.1 THEN '10-20 %%'
+                WHEN risk >= 0.05 THEN '5-10 %%' ELSE 'under 5 %%' END, count(*), 100 * avg(risk), 100 * avg(missed)
       FROM tested GROUP BY 1 ORDER BY min(risk)
 """
 _DUE = """
