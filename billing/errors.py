@@ -51,6 +51,11 @@ class NotCreditable(DomainError):
     detail = "Only an issued invoice is credited."
 
 
+class NothingReturned(DomainError):
+    code = "nothing_returned"
+    detail = "Nothing of this invoice came back to the pharmacy that is not credited yet."
+
+
 class CreditExceedsInvoice(DomainError):
     code = "credit_exceeds_invoice"
     detail = "That is more than is left of what was invoiced."

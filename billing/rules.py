@@ -175,6 +175,22 @@ def part_of(share: Decimal, *, total: Decimal, before: Decimal, amount: Decimal)
     return to_cents(share * (before + amount) / total) - to_cents(share * before / total)
 
 
+def units_to_credit(billed: Mapping[Any, int], returned: Mapping[Any, int], *, held: int) -> list[tuple[Any, Any, int]]:
+    """[(line, return, units)]: what came back is taken off what was billed, each in the order given.
+
+    `billed` and `returned` are what is not credited yet. What the patient holds stays billed: what was handed out again is not credited.
+    """
+    left, found = max(sum(billed.values()) - held, 0), []
+    returned = dict(returned)
+    for line, units in billed.items():
+        for each in returned:
+            taken = min(units, returned[each], left)
+            if taken:
+                found.append((line, each, taken))
+                units, left, returned[each] = units - taken, left - taken, returned[each] - taken
+    return found
+
+
 def expected_by_method(*, opening_float: Decimal, payments: Mapping[str, Decimal], refunds: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """What a shift should hold: cash begins with the float; refunds go out by the method of their payment."""
     methods = {CASH, *payments, *refunds}

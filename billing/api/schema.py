@@ -134,6 +134,7 @@ describe(
     pay=extend_schema(request=PAY_INPUT, responses={201: PAY_ANSWER}),
     apply_deposit=extend_schema(request=inputs.ApplyInput, responses={201: SplitPaymentAnswer}),
     credit=extend_schema(request=inputs.CreditInput, responses={201: shapes.CreditNoteSerializer}),
+    credit_returned=extend_schema(request=None, responses={201: shapes.CreditNoteSerializer}),
     charge_patient=extend_schema(request=PatientChargeInput, responses=InvoiceAnswer, parameters=SHOWS_VERSION),
     pdf=extend_schema(description="The invoice as a document.", responses=PDF),
 )

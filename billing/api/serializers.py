@@ -82,10 +82,11 @@ class InvoiceSerializer(serializers.ModelSerializer):
 class CreditLineSerializer(serializers.ModelSerializer):
     line = serializers.UUIDField(source="line.public_id")
     description = serializers.CharField(source="line.description")
+    returned = serializers.IntegerField(allow_null=True, help_text="The units that came back to the pharmacy, if it is for them.")
 
     class Meta:
         model = CreditLine
-        fields = ["line", "description", "amount", "tax"]
+        fields = ["line", "description", "amount", "tax", "returned"]
 
 
 class CreditNoteSerializer(serializers.ModelSerializer):

@@ -1,11 +1,12 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from billing.api import claims, deposits, events, packages, preview, views
+from billing.api import claims, deposits, events, packages, preview, returns, views
 
 router = SimpleRouter(use_regex_path=False)
 router.register("invoices", views.InvoiceViewSet, basename="invoice")
 router.register("credit-notes", views.CreditNoteViewSet, basename="credit-note")
+router.register("to-credit", returns.ToCreditViewSet, basename="to-credit")
 router.register("claims", claims.ClaimViewSet, basename="claim")
 router.register("deposits", deposits.DepositViewSet, basename="deposit")
 router.register("packages", packages.PackageViewSet, basename="package")

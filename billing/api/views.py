@@ -71,6 +71,7 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         "issue": ISSUE_INVOICE,
         "discount": GIVE_DISCOUNT,
         "credit": CREDIT_INVOICE,
+        "credit_returned": CREDIT_INVOICE,
         "charge_patient": MANAGE_CLAIMS,
         "pay": TAKE_PAYMENT,
         "apply_deposit": TAKE_PAYMENT,
@@ -167,6 +168,14 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         body = read(inputs.CreditInput, request)
         credit = {"by": request.user, "on": timezone.localdate(), "request_id": request.request_id}
         note = crediting.credit_invoice(invoice_id=self.get_object().pk, **credit, **body)
+        return Response(CreditNoteSerializer(selectors.credit_notes(CreditNote.objects).get(pk=note.pk)).data, status=201)
+
+    @action(detail=True, methods=["post"], url_path="credit-returned")
+    @idempotent
+    def credit_returned(self, request, *args, **kwargs):
+        """What came back to the pharmacy and is not credited yet."""
+        credit = {"by": request.user, "on": timezone.localdate(), "request_id": request.request_id}
+        note = crediting.credit_returned(invoice_id=self.get_object().pk, **credit)
         return Response(CreditNoteSerializer(selectors.credit_notes(CreditNote.objects).get(pk=note.pk)).data, status=201)
 
     @action(detail=True, methods=["post"])

@@ -16,6 +16,7 @@ from billing.models.payment import (
     Shift,
 )
 from billing.models.price import Package, PackagePart, PriceItem
+from billing.models.returning import ReturnCredit
 
 __all__ = [
     "COUNTER_METHODS",
@@ -46,5 +47,6 @@ __all__ = [
     "PriceItem",
     "ProviderEvent",
     "Refund",
+    "ReturnCredit",
     "Shift",
 ]

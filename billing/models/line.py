@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from billing.models.fields import sum_field
+from billing.models.returning import UnitsAddUp
 from billing.models.triggers import CreditLineCounts, LineOfDraft, LineOfPatient, LinesAddUp
 from clinic.core.models import BaseModel
 
@@ -40,6 +41,9 @@ class InvoiceLine(BaseModel):
         help_text="The rest of the total.",
     )
     credited = sum_field("What credit notes took back of the total.")
+    credited_quantity = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Units that came back to the pharmacy and were credited."
+    )
     prescription_item = models.ForeignKey("pharmacy.PrescriptionItem", models.PROTECT, null=True, blank=True, related_name="invoice_lines")
     charge_key = models.CharField(
         max_length=80, null=True, blank=True, help_text="e.g. consultation:UUID, treatment:UUID; empty for a free line."
@@ -65,11 +69,15 @@ class InvoiceLine(BaseModel):
             models.CheckConstraint(
                 name="line_credited_within_total", condition=Q(credited=0) | Q(credited__gt=0) & Q(credited__lte=F("total"))
             ),
+            models.CheckConstraint(name="line_credited_quantity_within_quantity", condition=Q(credited_quantity__lte=F("quantity"))),
             models.UniqueConstraint(fields=["charge_key"], condition=Q(is_void=False), name="line_charge_billed_once"),
         ]
         triggers = [
             LineOfDraft(name="line_of_issued_invoice_frozen"),
             CreditLineCounts(name="line_credits_add_up", key="id", operation=pgtrigger.UpdateOf("credited")),
+            UnitsAddUp(
+                name="line_units_credited_add_up", line="NEW.id", operation=pgtrigger.Insert | pgtrigger.UpdateOf("credited_quantity")
+            ),
             LineOfPatient(name="line_of_the_invoices_patient"),
             LinesAddUp(
                 name="line_keeps_the_total",

@@ -5,12 +5,12 @@ import pgtrigger
 from clinic.core.triggers import refusal
 
 
-class _AtCommit(pgtrigger.Trigger):
+class AtCommit(pgtrigger.Trigger):
     when = pgtrigger.After
     timing = pgtrigger.Deferred
 
 
-class LinesAddUp(_AtCommit):
+class LinesAddUp(AtCommit):
     """An invoice's total and its insurer's share are the sums of its lines, and its lines are void exactly when it is.
 
     `invoice` names the column that holds the invoice's id.
@@ -37,7 +37,7 @@ class LinesAddUp(_AtCommit):
         super().__init__(name=name, operation=operation, condition=condition, func=func)
 
 
-class SumsKept(_AtCommit):
+class SumsKept(AtCommit):
     """Columns of a row are the sums of rows that point at it.
 
     A subclass says: `owner`, the table that keeps `sums` ({column: SQL over the parts}); `parts`, the table that is summed, and its
@@ -178,7 +178,7 @@ class InOpenShift(pgtrigger.Trigger):
         super().__init__(name=name, func=func)
 
 
-class VarianceExplained(_AtCommit):
+class VarianceExplained(AtCommit):
     """A closed shift whose count differs from its ledger says why."""
 
     operation = pgtrigger.Insert
@@ -195,7 +195,7 @@ class VarianceExplained(_AtCommit):
         super().__init__(name=name, func=func)
 
 
-class PiecesAddUp(_AtCommit):
+class PiecesAddUp(AtCommit):
     """The notes and coins of a count are the cash that was counted."""
 
     operation = pgtrigger.Insert
@@ -213,7 +213,7 @@ class PiecesAddUp(_AtCommit):
         super().__init__(name=name, func=func)
 
 
-class HandedOver(_AtCommit):
+class HandedOver(AtCommit):
     """A shift that was handed over begins with the cash that was counted when the one before closed."""
 
     operation = pgtrigger.Insert
@@ -257,7 +257,7 @@ class LineOfDraft(pgtrigger.Trigger):
                   FROM jsonb_each(to_jsonb(NEW) - 'patient_share') written JOIN jsonb_each(to_jsonb(OLD)) kept USING (key)
                  WHERE written.value <> kept.value;
                 IF (invoice_state = 'void' AND changed = '{{is_void}}' AND NEW.is_void)
-                   OR (invoice_state = 'issued' AND changed = '{{credited}}') THEN
+                   OR (invoice_state = 'issued' AND changed <@ '{{credited,credited_quantity}}') THEN
                     RETURN NEW;
                 END IF;
             END IF;

@@ -21,12 +21,15 @@ from billing.selectors.invoices import (
 from billing.selectors.ledger import HEADING as LEDGER_HEADING
 from billing.selectors.ledger import day_report
 from billing.selectors.ledger import entries as ledger_entries
+from billing.selectors.returns import InvoiceToCredit, Returned, invoices_to_credit, returned_on, to_credit_rows
 from billing.selectors.shifts import expected_in, expected_in_each, movements_in, open_shift_of, pending_in, people_for, shifts_for_list
 
 __all__ = [
     "AGE_BANDS",
     "BATCH_HEADING",
     "LEDGER_HEADING",
+    "InvoiceToCredit",
+    "Returned",
     "VisitToBill",
     "advance_of",
     "batch_rows",
@@ -42,6 +45,7 @@ __all__ = [
     "find_patient",
     "handed_out_charges",
     "invoices_open_first",
+    "invoices_to_credit",
     "ledger_entries",
     "midnight",
     "movements_in",
@@ -53,11 +57,13 @@ __all__ = [
     "payments_of",
     "pending_in",
     "people_for",
+    "returned_on",
     "search_invoices",
     "shifts_for_list",
     "to_bill_rows",
     "to_claim",
     "to_claim_by_payer",
+    "to_credit_rows",
     "unbilled_charges",
     "visits_to_bill",
     "with_lines",

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import BooleanField, Case, DateTimeField, Exists, OuterRef, Prefetch, Q, Subquery, TextField, Value, When
+from django.db.models import BooleanField, Case, DateTimeField, Exists, F, OuterRef, Prefetch, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Trunc
 from django.utils import timezone
 
@@ -99,10 +99,10 @@ def _treatment_charge(treatment: Treatment) -> Charge | None:
 
 
 def _medicine_charges(items: Iterable[PrescriptionItem], *, only_handed_out: bool = False) -> list[Charge]:
-    """What is to be billed of each item: 1 query, and that of the items."""
+    """What is to be billed of each item: 1 query, and that of the items. What came back and was credited counts as not billed."""
     items, billed = list(items), defaultdict(dict)
     lines = _live().filter(prescription_item__in=[item.pk for item in items])
-    for item, key, quantity in lines.values_list("prescription_item", "charge_key", "quantity"):
+    for item, key, quantity in lines.values_list("prescription_item", "charge_key", F("quantity") - F("credited_quantity")):
         billed[item][key] = quantity
     charges = [_medicine_charge(item, billed[item.pk], only_handed_out=only_handed_out) for item in items]
     return [charge for charge in charges if charge]

@@ -97,5 +97,5 @@ def advance_of(patient) -> Decimal:
 
 def credit_notes(queryset):
     """As pages and the API show them, newest first: 2 queries."""
-    lines = CreditLine.objects.select_related("line").order_by("id")
+    lines = CreditLine.objects.select_related("line").annotate(returned=Sum("returns__quantity")).order_by("id")
     return queryset.select_related("invoice", "issued_by").prefetch_related(Prefetch("lines", queryset=lines)).order_by("-id")

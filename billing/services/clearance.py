@@ -32,6 +32,14 @@ def revoke_credited(invoice: Invoice, by) -> None:
         clearance.revoke_clearance(prescription_ids=touched, by=by)
 
 
+def revoke_returned(invoice: Invoice, by) -> None:
+    """Hold back the prescriptions of which everything was brought back and credited: nothing of them is paid any more."""
+    paid = InvoiceLine.objects.filter(prescription_item__prescription=OuterRef("pk"), is_void=False).exclude(TAKEN_BACK)
+    touched = Prescription.objects.filter(pk__in=prescriptions_on(invoice)).exclude(Exists(paid))
+    if ids := list(touched.order_by("pk").values_list("pk", flat=True)):
+        clearance.revoke_clearance(prescription_ids=ids, by=by)
+
+
 def revoke(invoice: Invoice, by) -> None:
     """Hold back what this invoice had released, where nothing was handed over yet."""
     if touched := prescriptions_on(invoice):

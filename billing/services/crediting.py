@@ -1,17 +1,20 @@
 """Taking back part or all of an issued invoice."""
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from billing import locks, rules
-from billing.errors import CreditExceedsInvoice, NotCreditable, RequestReused
-from billing.models import CreditLine, CreditNote, Invoice, InvoiceLine, InvoiceState
+from billing.errors import CreditExceedsInvoice, NotCreditable, NothingReturned, RequestReused
+from billing.models import CreditLine, CreditNote, Invoice, InvoiceLine, InvoiceState, ReturnCredit
+from billing.selectors import Returned, returned_on
 from billing.services import clearance
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
+from pharmacy.services.crediting import count_credited
 
 
 @atomic_with_retry
@@ -31,20 +34,70 @@ def credit_invoice(
     that is wholly credited is held back at pharmacy. Locks the invoice, its prescriptions, and last the counter.
     Repeating request_id returns the first note. Raises InvalidInput, NotCreditable, CreditExceedsInvoice.
     """
-    invoice = locks.lock_invoice(invoice_id)
-    if earlier := CreditNote.objects.filter(request_id=request_id).first():
-        if earlier.invoice_id != invoice_id:
-            raise RequestReused
+    invoice, earlier = _locked(invoice_id, request_id)
+    if earlier:
         return earlier
     reason = rules.check_reason(reason)
-    if invoice.state != InvoiceState.ISSUED:
-        raise NotCreditable
     parts = _parts(list(invoice.lines.order_by("id")), lines, amount)
     locks.lock_prescriptions(clearance.prescriptions_on(invoice))  # they rank before the counter
     note = _write(invoice, parts, reason=reason, by=by, on=on, request_id=request_id)
+    _count(note, invoice, by, hold_back=clearance.revoke_credited)
+    return note
+
+
+@atomic_with_retry
+def credit_returned(*, invoice_id: int, by, on: date, request_id: UUID) -> CreditNote:
+    """Take back the price of all that came back to the pharmacy and stands on this invoice, each unit once.
+
+    A prescription of which nothing is paid any more is held back at pharmacy; what is handed out again is billed then.
+    Locks the invoice, its prescriptions, and last the counter. Repeating request_id returns the first note.
+    Raises NotCreditable, NothingReturned.
+    """
+    invoice, earlier = _locked(invoice_id, request_id)
+    if earlier:
+        return earlier
+    locks.lock_prescriptions(clearance.prescriptions_on(invoice))
+    returned = returned_on(invoice)
+    if not returned:
+        raise NothingReturned
+    parts = {each.line: each.amount for each in returned.lines}
+    for each in returned.lines:
+        each.line.credited_quantity += each.units
+    note = _write(invoice, parts, reason="Returned to the pharmacy", by=by, on=on, request_id=request_id)
+    _link(note, returned.lines)
+    _count(note, invoice, by, hold_back=clearance.revoke_returned)
+    return note
+
+
+def _locked(invoice_id: int, request_id: UUID) -> tuple[Invoice, CreditNote | None]:
+    """The invoice, and the note that this request wrote before."""
+    invoice = locks.lock_invoice(invoice_id)
+    earlier = CreditNote.objects.filter(request_id=request_id).first()
+    if earlier and earlier.invoice_id != invoice_id:
+        raise RequestReused
+    if not earlier and invoice.state != InvoiceState.ISSUED:
+        raise NotCreditable
+    return invoice, earlier
+
+
+def _link(note: CreditNote, returned: list[Returned]) -> None:
+    """Say on the note what came back, and at the pharmacy that it is credited."""
+    credits = {credit.line_id: credit for credit in note.lines.all()}
+    links = [
+        ReturnCredit(credit_line=credits[each.line.pk], movement=move, quantity=units) for each in returned for move, units in each.parts
+    ]
+    ReturnCredit.objects.bulk_create(links)
+    units = Counter()
+    for link in links:
+        units[link.movement.dispense_line_id] += link.quantity
+    count_credited(units=units)
+
+
+def _count(note: CreditNote, invoice: Invoice, by, *, hold_back) -> None:
+    """Take the note off what is owed, and tell pharmacy what follows."""
     was_settled = invoice.is_settled_by_patient
     invoice.save_changes(credited=invoice.credited + note.amount, insurer_credited=invoice.insurer_credited + note.insurer_share)
-    clearance.revoke_credited(invoice, by)
+    hold_back(invoice, by)
     if invoice.is_settled_by_patient and not was_settled:
         clearance.clear_what_is_paid(invoice, by)
     record(
@@ -54,7 +107,6 @@ def credit_invoice(
         patient=invoice.patient,
         changes={"credit_note": note.number, "amount": str(note.amount), "status": invoice.status},
     )
-    return note
 
 
 def _parts(lines: list[InvoiceLine], wanted: list[dict[str, Any]] | None, amount: Decimal | None) -> dict[InvoiceLine, Decimal]:
@@ -102,7 +154,7 @@ def _write(invoice: Invoice, parts: dict[InvoiceLine, Decimal], *, reason: str, 
         credit.credit_note = note
         credit.line.credited += credit.amount
     CreditLine.objects.bulk_create(credits)
-    InvoiceLine.objects.bulk_update([credit.line for credit in credits], ["credited"])
+    InvoiceLine.objects.bulk_update([credit.line for credit in credits], ["credited", "credited_quantity"])
     note.refresh_from_db(fields=["issued_at"])
     return note
 

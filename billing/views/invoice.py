@@ -85,6 +85,7 @@ def show(request, invoice: Invoice, *, refusal: DomainError | None = None, refus
         "claim_form": ClaimAnswerForm(auto_id="claim_%s"),
         "refund_form": RefundForm(auto_id=False),
         "credit_form": forms.get("credit_form") or CreditForm(invoice=invoice, auto_id="credit_%s"),
+        "returned": selectors.returned_on(invoice) if can["credit"] else None,
         "credit_notes": selectors.credit_notes(invoice.credit_notes.all()) if invoice.credited else [],
         "refusal": refusal.detail if refusal else "",
         "refused": refused,

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from billing.models import CreditNote, Invoice, Payment, Refund, Shift
-from billing.tests.factories import MedicineFactory, PatientFactory, insured, issued, visit
+from billing.tests.factories import MedicineFactory, PatientFactory, cashier, insured, issued, visit
+from billing.tests.test_returned import came_back, handed_out
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 
@@ -134,10 +135,14 @@ def test_the_pages_of_billing_are_accessible(page_as, axe_clean, options):
     by = user(Role.RECEPTION, Role.MANAGER)
     page = page_as(by, **options)
     invoice = issued(by, patient=insured(50))
+    returned, dispense = handed_out(cashier())
+    came_back(dispense, 4)
 
     for path in [
         "",
         "to-bill/",
+        "to-credit/",
+        f"invoices/{returned.public_id}/",
         "cashier/",
         "shift/",
         "claims/",

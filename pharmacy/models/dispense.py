@@ -55,6 +55,9 @@ class DispenseLine(BaseModel):
     batch = models.ForeignKey("pharmacy.Batch", models.PROTECT, related_name="dispense_lines")
     quantity = models.PositiveIntegerField()
     returned_quantity = models.PositiveIntegerField(default=0, editable=False)
+    credited_quantity = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Of what was returned, the units whose price was credited."
+    )
     substitution_reason = models.CharField(max_length=200, blank=True, help_text="Why another medicine was given than the one prescribed.")
     substitution_basis = models.CharField(
         max_length=8, choices=SubstitutionBasis, blank=True, editable=False, help_text="On what ground the other one was given."
@@ -69,6 +72,9 @@ class DispenseLine(BaseModel):
             models.CheckConstraint(name="dispense_line_quantity_positive", condition=Q(quantity__gt=0)),
             models.CheckConstraint(name="dispense_line_returned_within_given", condition=Q(returned_quantity__lte=F("quantity"))),
             models.CheckConstraint(
+                name="dispense_line_credited_within_returned", condition=Q(credited_quantity__lte=F("returned_quantity"))
+            ),
+            models.CheckConstraint(
                 name="dispense_line_substitution_has_basis",
                 condition=Q(substitution_basis="", substitution_reason="") | (~Q(substitution_basis="") & ~Q(substitution_reason="")),
             ),
@@ -79,13 +85,19 @@ class DispenseLine(BaseModel):
             ),
             models.UniqueConstraint(fields=["dispense", "item", "batch"], name="dispense_line_once_per_batch"),
         ]
+        indexes = [models.Index(fields=["item"], condition=Q(returned_quantity__gt=F("credited_quantity")), name="dispense_line_to_credit")]
         triggers = [
             Kept(name="dispense_line_kept"),
-            Frozen(name="dispense_line_only_returned", condition=pgtrigger.AnyChange(exclude=["returned_quantity"])),
+            Frozen(name="dispense_line_only_returned", condition=pgtrigger.AnyChange(exclude=["returned_quantity", "credited_quantity"])),
             Frozen(
                 name="dispense_line_return_is_final",
                 condition=pgtrigger.Condition("NEW.returned_quantity < OLD.returned_quantity"),
                 sentence="what was returned stays returned",
+            ),
+            Frozen(
+                name="dispense_line_credit_is_final",
+                condition=pgtrigger.Condition("NEW.credited_quantity < OLD.credited_quantity"),
+                sentence="what was credited stays credited",
             ),
             LineFitsItsDispense(name="dispense_line_fits"),
             SubstituteIsApproved(name="dispense_line_substitute_is_approved"),

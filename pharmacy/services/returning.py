@@ -33,7 +33,7 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
         if earlier.dispense_id != dispense.pk:
             raise RequestReused
         return earlier
-    quantities = _quantities(list(dispense.lines.select_related("item", "batch__medicine").order_by("pk")), lines)
+    quantities = _quantities(_lines_of(dispense), lines)
     targets = _targets(_per_batch(quantities), to, reason)
     returned = DispenseReturn.objects.create(dispense=dispense, to=to, reason=reason, returned_by=by, request_id=request_id)
     for line, quantity in quantities.items():
@@ -53,6 +53,15 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
         changes={"to": to, "units": sum(quantities.values()), "status": prescription.status},
     )
     return returned
+
+
+def _lines_of(dispense: Dispense) -> list[DispenseLine]:
+    """Lines of one item, from several batches, share it: each counts on from the last."""
+    rows = list(dispense.lines.select_related("item", "batch__medicine").order_by("pk"))
+    items = {row.item_id: row.item for row in rows}
+    for row in rows:
+        row.item = items[row.item_id]
+    return rows
 
 
 def _quantities(rows: list[DispenseLine], lines: list[dict] | None) -> dict[DispenseLine, int]:

@@ -65,7 +65,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.dispenses += [made] if made else []
 
     @precondition(lambda self: self.dispenses)
-    @rule(which=st.integers(0, 99), quantity=st.integers(1, 8), to=st.sampled_from(["batch", "quarantine"]))
+    @rule(which=st.integers(0, 99), quantity=st.none() | st.integers(1, 8), to=st.sampled_from(["batch", "quarantine"]))
     def takes_back(self, which, quantity, to):
         dispense = self.dispenses[which % len(self.dispenses)]
         line = dispense.lines.order_by("id").first()
@@ -75,7 +75,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 to=to,
                 reason="unused",
                 by=self.who,
-                lines=[{"line": line.public_id, "quantity": quantity}],
+                lines=[{"line": line.public_id, "quantity": quantity}] if quantity else None,
                 request_id=Batch().public_id,
             )
         )

@@ -2,6 +2,7 @@ import threading
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from clinic.core.errors import InvalidInput
 from pharmacy import locks
@@ -9,7 +10,7 @@ from pharmacy.errors import InsufficientStock, OverReturned, RequestReused
 from pharmacy.models import Batch, DispenseReturn, Prescription, PrescriptionStatus
 from pharmacy.services.returning import return_dispensed
 from pharmacy.services.stock import change_batch_state
-from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, stocked
+from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, soon, stocked
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +45,18 @@ def test_all_of_it_makes_the_prescription_as_it_was():
     assert dispense.prescription.status == PrescriptionStatus.SIGNED
     with pytest.raises(OverReturned):
         take_back(dispense)
+
+
+def test_what_went_out_of_two_batches_comes_back_together():
+    sooner = stocked(4, expires_on=soon(100))
+    later = stocked(10, medicine=sooner.medicine)
+    dispense = dispensed(signed(line_of(sooner.medicine, 6)))
+
+    take_back(dispense)
+    connection.check_constraints()
+
+    assert dict(Batch.objects.values_list("pk", "on_hand")) == {sooner.pk: 4, later.pk: 10}
+    assert dispense.prescription.items.get().dispensed_quantity == 0
 
 
 def test_quarantine_keeps_what_came_back_apart_from_what_never_left():

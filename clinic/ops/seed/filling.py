@@ -34,6 +34,7 @@ STEPS: list[tuple[str, Callable[[Demo], Tally]]] = [
     ("consents", consents.seed_consents),
     ("appointments of last week", week.seed_past),
     ("appointments of today", today.seed_today),
+    ("return", storeroom.seed_return),
     ("appointments to come", week.seed_coming),
 ]
 

@@ -10,8 +10,20 @@ from clinic.ops.seed.demo import Demo, Tally
 from clinic.ops.seed.ids import seed_id
 from patients.models import TreatmentType
 from patients.services.treatments import add_treatment_type
-from pharmacy.models import Batch, Medicine, PurchaseOrder, StockTake, StockTransfer, Store, StoreKind, Supplier
+from pharmacy.models import (
+    Batch,
+    DispenseLine,
+    DispenseReturn,
+    Medicine,
+    PurchaseOrder,
+    StockTake,
+    StockTransfer,
+    Store,
+    StoreKind,
+    Supplier,
+)
 from pharmacy.services.purchasing import place_order, receive_order
+from pharmacy.services.returning import return_dispensed
 from pharmacy.services.stocktaking import open_stock_take, write_counts
 from pharmacy.services.stores import add_store
 from pharmacy.services.transferring import transfer_stock
@@ -26,6 +38,7 @@ _TREATMENTS = [
 ]
 _STOREROOM = "Storeroom"
 _CARRIED = 5  # batches that stand in both stores
+_BROUGHT_BACK = 4  # units
 _LINES = 3  # of each order
 
 
@@ -68,6 +81,23 @@ def _carry(demo: Demo, batch: Batch, store: Store, request_id) -> None:
     kept = transfer_stock(batch_id=batch.pk, store=store, quantity=half, by=by, on=demo.today, request_id=request_id)
     back = seed_id("transfer back", request_id)
     transfer_stock(batch_id=kept.target_id, store=batch.store, quantity=half // 4, by=by, on=demo.today, request_id=back)
+
+
+def seed_return(demo: Demo) -> Tally:
+    """Some of what a patient paid for came back unopened: the cashier has it to credit."""
+    request_id = seed_id("return", 0)
+    if DispenseReturn.objects.filter(request_id=request_id).exists():
+        return Tally(0, 1)
+    paid = DispenseLine.objects.filter(
+        item__invoice_lines__invoice__state="issued", item__invoice_lines__total__gt=0, quantity__gte=_BROUGHT_BACK, returned_quantity=0
+    )
+    line = paid.exclude(batch__medicine__is_controlled=True).order_by("pk").first()
+    if line is None:
+        return Tally(0)
+    lines = [{"line": line.public_id, "quantity": _BROUGHT_BACK}]
+    about = {"to": "quarantine", "reason": "Unopened strip", "by": demo.user("pharmacist"), "request_id": request_id}
+    return_dispensed(dispense_id=line.dispense_id, lines=lines, **about)
+    return Tally(1)
 
 
 def seed_orders(demo: Demo) -> Tally:

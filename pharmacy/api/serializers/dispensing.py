@@ -29,6 +29,7 @@ class DispenseLineSerializer(serializers.ModelSerializer):
             "expires_on",
             "quantity",
             "returned_quantity",
+            "credited_quantity",
             "substitution_reason",
             "substitution_basis",
             "prescriber_agreement",
