@@ -1,11 +1,13 @@
 from django.urls import path
 
-from clinic.portal.views import consultation, home, reception, record, timeline
+from clinic.portal.views import consultation, home, reception, record, summary, timeline
 
 app_name = "portal"
 
 urlpatterns = [
     path("consultations/<uuid:encounter>/", consultation.consultation, name="consultation"),
+    path("consultations/<uuid:encounter>/summary/", summary.visit_summary, name="visit_summary"),
+    path("consultations/<uuid:encounter>/summary.pdf", summary.visit_summary_pdf, name="visit_summary_pdf"),
     path("patients/<uuid:patient>/history/", timeline.timeline, name="timeline"),
     path("", home.start, name="start"),
     path("home/", home.home, name="home"),

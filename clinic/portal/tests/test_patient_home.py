@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
+from patients.tests.factories import EncounterFactory
 from scheduling.tests.factories import AppointmentFactory, PatientFactory
 from scheduling.tests.steps import url, walk_in_now, words
 
@@ -39,9 +40,19 @@ def test_appointments_open_and_there_are_ways_to_book_and_to_wait(client_as, pat
         assert web.get(address).status_code == 200
 
 
+def test_signed_visits_lead_to_their_summaries(client_as, patient):
+    signed, still_open = EncounterFactory(patient=patient, signed=True), EncounterFactory(patient=patient)
+
+    page = words(client_as(patient.user).get(reverse("portal:home")))
+
+    assert reverse("portal:visit_summary", args=[signed.public_id]) in page
+    assert str(still_open.public_id) not in page
+
+
 def test_costs_at_most_ten_queries(client_as, patient, django_assert_max_num_queries):
     for _ in range(5):
         AppointmentFactory(patient=patient, doctor=DoctorFactory(), status="completed")
+        EncounterFactory(patient=patient, signed=True)
     walk_in_now(DoctorFactory(), patient=patient)
     web = client_as(patient.user)
     web.get(reverse("portal:home"))
