@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pyte
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}], ids=["light", "dark", "phone"]
+    "options",
+    [{}, {"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}}, {"viewport": {"width": 390, "height": 844}}],
+    ids=["light", "dark", "tablet", "phone"],
 )
 def test_the_chart_shows_how_measurements_went(page_as, axe_clean, options):
     encounter = EncounterFactory()

@@ -226,7 +226,9 @@ def test_an_unusual_value_is_asked_about_once_and_then_kept(page_as, axe_clean, 
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}], ids=["light", "dark", "phone"]
+    "options",
+    [{}, {"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}}, {"viewport": {"width": 390, "height": 844}}],
+    ids=["light", "dark", "tablet", "phone"],
 )
 def test_axe_finds_nothing_on_an_open_visit_and_one_that_is_signed(page_as, axe_clean, visit, options):
     VitalsFactory(encounter=visit)
