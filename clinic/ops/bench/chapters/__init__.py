@@ -1,5 +1,6 @@
 """The chapters, in the order of a run."""
 
+from clinic.ops.bench.chapters.analytics import Analytics
 from clinic.ops.bench.chapters.search import Search
 
-CHAPTERS = (Search,)
+CHAPTERS = (Search, Analytics)
