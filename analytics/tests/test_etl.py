@@ -437,6 +437,18 @@ def test_small_batches_come_to_the_same(current):
     assert_current()
 
 
+def test_a_batch_is_taken_in_one_pass_though_the_queue_is_believed_to_be_empty(current):
+    fill = "INSERT INTO analytics_change (subject, source_id) SELECT 'patient', n FROM generate_series(1, 2000) n"
+    with connection.cursor() as cursor:
+        for statement in (fill, "DELETE FROM analytics_change", "ANALYZE analytics_change", fill):
+            cursor.execute(statement)
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) {running._TAKE}", [1500])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Nested Loop" not in plan
+    assert Change.objects.count() == 500
+
+
 def test_as_of_moves_on_with_each_run_and_the_watermark_with_what_was_taken(current):
     first = EtlState.objects.get()
     book()
