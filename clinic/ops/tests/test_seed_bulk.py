@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.db.models import F, Sum
@@ -16,6 +17,7 @@ from analytics.models import DoctorYear, EtlState, FactAppointment
 from billing.models import Invoice, InvoiceCounter, InvoiceLine, Payment
 from clinic.accounts.models import Doctor
 from clinic.ops.management.commands import seed
+from clinic.ops.prove.figures_sql import FACTS, SUMS, differing
 from clinic.ops.seed import filling, ground, prices, shelf
 from clinic.ops.seed.bulk import loading
 from clinic.ops.seed.bulk.diary import BOOKED, COMPLETED, Diary
@@ -140,6 +142,10 @@ class TestLoading:
         assert FactAppointment.objects.count() == 3_000
         assert DoctorYear.objects.aggregate(Sum("visits"))["visits__sum"] == Encounter.objects.count() > 2_000
         assert [*star.facts(60), *star.SUMS(60)] == []
+        with connection.cursor() as cursor:
+            for table in FACTS | SUMS:
+                cursor.execute(differing(table, settings.TIME_ZONE))
+                assert cursor.fetchone() == (0,), table
 
     def new_ones_follow_the_loaded_ones(self):
         numbers = [int(mrn.split("-")[0]) for mrn in Patient.objects.values_list("mrn", flat=True)]
