@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from analytics.etl import running
 from analytics.headlines.rules import GRAINS, pieces_of
+from billing.models import Invoice
 from billing.services.crediting import credit_invoice
-from billing.tests.factories import cashier, issued_for
+from billing.services.invoicing import issue_invoice
+from billing.tests.factories import cashier, draft, issued_for
 from clinic.accounts.models import Doctor
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, user
@@ -52,7 +54,8 @@ EVENTS = """
                      + 60 * date_part('hour', t.called_at - t.issued_at) FROM scheduling_token t WHERE t.encounter_id = e.id),
                trunc(extract(epoch FROM e.signed_at - e.started_at) / 60),
                COALESCE((SELECT sum(l.total) - sum(l.credited) FROM billing_invoiceline l, billing_invoice i
-                          WHERE i.id = l.invoice_id AND i.encounter_id = e.id AND i.state = 'issued' AND l.kind <> 'medicine'), 0)
+                          WHERE i.id = l.invoice_id AND i.encounter_id = e.id AND i.state = 'issued'
+                            AND l.kind IN ('consultation', 'treatment')), 0)
           FROM patients_encounter e WHERE e.status <> 'entered_in_error'
     )
     SELECT things.*, d.department_id, to_char(things.date, 'YYYY-MM') AS month
@@ -159,11 +162,19 @@ def clinic(db):
             Token.objects.create(queue=queues[doctor.pk], on=start.date(), patient=patient, encounter=encounter, status="done", **give)
         if encounter and signed and encounter.status == "completed" and number % 4 == 0:
             invoice = issued_for(encounter, by)
+            _bill_something_else(encounter, by)
             if number % 8 == 0 and invoice.total > 5:
                 about = {"reason": "Goodwill", "on": TODAY, "request_id": encounter.public_id}
                 credit_invoice(invoice_id=invoice.pk, by=user(Role.MANAGER), amount=Decimal(5), **about)
     running.run_etl()
     return doctors
+
+
+def _bill_something_else(encounter, by):
+    """Of the visit, and no charge of its consultation."""
+    invoice = draft(by, total="9.00", patient=encounter.patient)
+    Invoice.objects.filter(pk=invoice.pk).update(encounter=encounter)
+    issue_invoice(invoice_id=invoice.pk, by=by, on=TODAY)
 
 
 def _moment(dice):
