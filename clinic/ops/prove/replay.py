@@ -11,9 +11,9 @@ from uuid import uuid4
 
 # What the rows of a patient are called: the part of the path before the id, or the name of the field that holds it.
 OWN = frozenset({
-    "patients", "patient", "other", "visits", "visit", "record_uuid", "clinical-notes", "amends", "attachments", "appointments",
-    "appointment", "recurring", "queue", "token", "prescriptions", "prescription", "item", "dispensings", "dispensing", "invoices",
-    "invoice", "line", "id", "payments", "credit-notes", "claims", "deposits",
+    "patients", "patient", "other", "visits", "visit", "record_uuid", "clinical-notes", "amends", "attachment", "attachments",
+    "appointments", "appointment", "recurring", "queue", "token", "prescriptions", "prescription", "item", "dispensings", "dispensing",
+    "invoices", "invoice", "line", "id", "payments", "credit-notes", "claims", "deposits",
 })  # fmt: skip
 # Rows of the clinic: whose they are is no secret, or they are nobody's.
 OTHERS = frozenset({
