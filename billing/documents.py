@@ -11,8 +11,9 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 
-from billing import exports, selectors
+from billing import selectors
 from billing.models import ClaimBatch, CreditNote, Invoice, Payment, PaymentMethod
+from clinic.core import sheets
 from clinic.core.paper import fonts
 from clinic.core.templatetags.ui import amount
 
@@ -179,7 +180,7 @@ def claims_file(batch: ClaimBatch) -> HttpResponse:
 
 
 def csv_response(name: str, heading, rows) -> HttpResponse:
-    response = HttpResponse(exports.csv_of(heading, rows), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(sheets.csv_of(heading, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
@@ -188,6 +189,6 @@ def table(form: str, name: str, heading, rows) -> HttpResponse:
     """A table to take away, as `csv` or `xlsx`."""
     if form == "csv":
         return csv_response(name, heading, rows)
-    response = HttpResponse(exports.xlsx_of(heading, rows), content_type=XLSX)
+    response = HttpResponse(sheets.xlsx_of(heading, rows), content_type=XLSX)
     response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     return response

@@ -13,9 +13,9 @@ from analytics.auditing.forms import AuditSearch
 from analytics.checks.registry import CHECKS
 from analytics.services.reading_the_log import record_log_read, review_anomaly
 from analytics.services.self_check import record_self_check, run_checks
-from billing.exports import csv_of
 from clinic.audit.permissions import VIEW_LOG
 from clinic.core.pages import permission_required_page
+from clinic.core.sheets import csv_of
 
 LONGEST_WAIT_S = 20.0
 SHOWN_DAYS, MOST_DAYS = 7, 90

@@ -5,10 +5,10 @@ from decimal import Decimal, InvalidOperation
 
 from django.db import transaction
 
-from billing import exports
 from billing.models import Claim
 from billing.services.claiming import answer_claim
 from clinic.core.errors import DomainError, InvalidInput
+from clinic.core.sheets import read_csv
 
 COLUMNS = ["claim", "status", "amount", "reason", "reference"]
 MAX_ROWS = 2000
@@ -29,7 +29,7 @@ def import_remittance(*, text: str, by, dry_run: bool) -> list[Fate]:
 
     Importing a file twice changes nothing the second time. Raises InvalidInput for a file that is none.
     """
-    rows = exports.read_csv(text, required=COLUMNS[:2], most=MAX_ROWS)
+    rows = read_csv(text, required=COLUMNS[:2], most=MAX_ROWS)
     if not dry_run:
         return [_apply(line, row, by) for line, row in rows]
     with transaction.atomic():

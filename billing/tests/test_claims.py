@@ -1,6 +1,5 @@
 """Claims: asked once, answered once, paid as a payment of the insurer's share."""
 
-from datetime import date
 from decimal import Decimal
 from functools import partial
 from uuid import uuid4
@@ -10,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError
 from django.urls import reverse
 
-from billing import exports, locks
+from billing import locks
 from billing.errors import ClaimClosed, ClaimIsLive, NothingToClaim, RequestReused
 from billing.models import Claim, ClaimBatch, Invoice, Payment
 from billing.services.claiming import answer_claim, charge_patient, submit_batch, submit_claim
@@ -218,15 +217,6 @@ class TestRemittance:
     def test_a_file_that_is_none_is_refused(self, by, text):
         with pytest.raises(InvalidInput):
             import_remittance(text=text, by=by, dry_run=False)
-
-
-class TestFiles:
-    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-    def test_words_that_would_be_a_formula_are_text(self, start):
-        assert exports.as_text(f"{start}1+1") == f"'{start}1+1"
-
-    def test_numbers_stay_numbers(self):
-        assert [exports.as_text(value) for value in (Decimal("-1.50"), 3, None, date(2026, 3, 2))] == ["-1.50", "3", "", "2026-03-02"]
 
 
 class TestConstraints:

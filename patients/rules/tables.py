@@ -93,8 +93,3 @@ def _text(value) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).replace("\0", "")
-
-
-def as_cell(text: str) -> str:
-    """Text for a CSV that a spreadsheet opens: what would run as a formula stays text."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,7 +1,5 @@
 """Patients from a file. The rows stay in the page between the dry run and the import: nothing is kept on the server."""
 
-import csv
-import io
 from uuid import uuid4
 
 import orjson
@@ -11,8 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from clinic.core.pages import permission_required_page, posted_request_id
+from clinic.core.sheets import csv_of
 from patients import forms, permissions
-from patients.rules.tables import LARGEST_FILE, MOST_ROWS, UnreadableTable, as_cell, read_table
+from patients.rules.tables import LARGEST_FILE, MOST_ROWS, UnreadableTable, read_table
 from patients.services import importing
 from patients.services.importing import DUPLICATE, NEW, REFUSED, REGISTERED, ImportRow
 from patients.services.registration import FIELDS
@@ -90,11 +89,7 @@ def _page(request, *, status: int = 200, **context) -> HttpResponse:
 
 
 def _report(rows: list[ImportRow]) -> HttpResponse:
-    sink = io.StringIO()
-    writer = csv.writer(sink)
-    writer.writerow(["row", "name", "fate", "detail", "mrn"])
-    for row in rows:
-        mrn = row.patient.mrn if row.patient else ""
-        writer.writerow([as_cell(str(cell)) for cell in (row.number, row.name, row.fate, row.detail, mrn)])
+    lines = [(row.number, row.name, row.fate, row.detail, row.patient.mrn if row.patient else "") for row in rows]
     headers = {"Content-Disposition": 'attachment; filename="import-report.csv"'}
-    return HttpResponse(sink.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8", headers=headers)
+    report = csv_of(["row", "name", "fate", "detail", "mrn"], lines)
+    return HttpResponse(report, content_type="text/csv; charset=utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""Files for other programs, and from them. What a spreadsheet would run as a formula is written as text."""
+"""Tables as files for other programs, and from them. What a spreadsheet would run as a formula is written as text."""
 
 import csv
 import io
@@ -12,7 +12,8 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from clinic.core.errors import InvalidInput
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# In full width too: spreadsheets of some languages take those for the same.
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_text(value: Any) -> str:
@@ -34,7 +35,7 @@ def csv_of(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def xlsx_of(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """One sheet. Amounts are numbers; words are never formulas."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("Ledger")
+    sheet = book.create_sheet("Sheet")
     sheet.append(list(heading))
     for row in rows:
         sheet.append([_cell(sheet, value) for value in row])
