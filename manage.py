@@ -2,8 +2,8 @@
 import os
 import sys
 
-# They change tables, or rows that nobody may change afterwards: they connect as the owner of the tables.
-AS_OWNER = {"flush", "grant_roles", "migrate", "seed"}
+# They change tables, or rows that nobody may change afterwards, or read all there is: they connect as the owner of the tables.
+AS_OWNER = {"backup", "flush", "grant_roles", "migrate", "restore", "seed"}
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")

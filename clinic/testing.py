@@ -5,9 +5,12 @@ Start the tests through `make test`, or with DATABASE_URL, REDIS_URL and MONGODB
 
 import hashlib
 import os
+import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,10 +68,10 @@ def _copied_from_template(django_db_blocker):
     from django.db import connection
 
     with django_db_blocker.unblock():
-        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template(connection)
+        connection.settings_dict["TEST"]["TEMPLATE"] = _migrated_template(connection)
 
 
-def migrated_template(connection) -> str:
+def _migrated_template(connection) -> str:
     """The name of a database with all migrations, as their files stand now; made by whoever comes first."""
     name = f"template_{_hash_of_migrations()[:16]}"
     with connection._nodb_cursor() as cursor:
@@ -84,6 +87,21 @@ def migrated_template(connection) -> str:
             )
             cursor.execute(f"ALTER DATABASE {name}_unfinished RENAME TO {name}")
     return name
+
+
+@contextmanager
+def migrated_database() -> Iterator[str]:
+    """The name of a database of the test's own with all migrations, beside the tests' database."""
+    from django.db import connection
+
+    name = f"migrated_{secrets.token_hex(4)}"
+    template = _migrated_template(connection)
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _hash_of_migrations() -> str:

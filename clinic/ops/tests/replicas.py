@@ -20,7 +20,7 @@ from clinic.ops.servers.postgres import Postgres
 from clinic.ops.servers.service import NotReady, Service
 from clinic.ops.servers.stopping import StopSwitch
 from clinic.ops.servers.supervisor import Supervisor
-from clinic.testing import migrated_template
+from clinic.testing import migrated_database
 
 PATIENCE_S = 60
 
@@ -61,8 +61,10 @@ def copied_to(server: Postgres):
     url = server.url.rpartition("/")[0] + "/looked_back"
     with psycopg.connect(server.url, autocommit=True) as owner:
         owner.execute("CREATE DATABASE looked_back")
-    of = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**former | {"NAME": migrated_template(main)})
-    program(server, "psql", "-q", "-v", "ON_ERROR_STOP=1", url, given=program(server, "pg_dump", "--no-owner", "--no-privileges", of))
+    with migrated_database() as name:
+        of = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**former | {"NAME": name})
+        dump = program(server, "pg_dump", "--no-owner", "--no-privileges", of)
+    program(server, "psql", "-q", "-v", "ON_ERROR_STOP=1", url, given=dump)
     main.close()
     main.settings_dict |= parts(url)
     try:
