@@ -61,6 +61,7 @@ def _label(line: DispenseLine) -> dict:
         "medicine": f"{medicine.name} {medicine.form}",
         "instead_of": f"{line.item.medicine.name}: {line.get_substitution_basis_display().lower()}" if line.substitution_reason else "",
         "quantity": counted(line.quantity, medicine.unit),
+        "owed": counted(line.item.owed_quantity, line.item.medicine.unit) if line.item.owed_quantity else "",
         "directions": directions(line.item),
         "instructions": line.item.instructions,
         "lot": line.batch.lot,

@@ -15,6 +15,7 @@ class Entry:
     staff_only: bool = True
     patients_only: bool = False
     or_codename: str = ""  # which opens it as well
+    also: tuple[str, ...] = ()  # views whose pages belong to it
 
 
 ENTRIES = (
@@ -24,7 +25,7 @@ ENTRIES = (
     Entry("Schedule", "scheduling:schedule", "calendar-days", "scheduling.view_appointment", "s"),
     Entry("Queue", "scheduling:queue", "queue-list", "scheduling.view_queue", "q"),
     Entry("Pharmacy", "pharmacy:worklist", "beaker", "pharmacy.dispense", "d"),
-    Entry("Stock", "pharmacy:stock", "archive-box", "pharmacy.view_stock", "k"),
+    Entry("Stock", "pharmacy:stock", "archive-box", "pharmacy.view_stock", "k", also=("pharmacy:orders", "pharmacy:suppliers")),
     Entry("Billing", "billing:invoices", "banknotes", "billing.view_invoice", "b"),
     Entry("Cashier", "billing:cashier", "credit-card", "billing.take_payment", "c"),
     Entry("Shift", "billing:shift", "calculator", "billing.work_shift", "f"),
@@ -49,19 +50,20 @@ ENTRIES = (
 
 def navigation_for(user, path: str) -> list[dict]:
     """[{label, url, icon, current, shortcut}] of what this user may open."""
-    entries = []
+    entries, addresses = [], []
     for entry in ENTRIES:
         if (entry.staff_only and not user.is_staff_member) or (entry.patients_only and not user.is_only_patient):
             continue
         if entry.codename and not user.has_perm(entry.codename) and not (entry.or_codename and user.has_perm(entry.or_codename)):
             continue
         try:
-            url = reverse(entry.view_name)
+            url, *also = map(reverse, (entry.view_name, *entry.also))
         except NoReverseMatch:
             continue
         entries.append({"label": entry.label, "url": url, "icon": entry.icon, "current": False, "shortcut": entry.shortcut})
+        addresses += [(address, entries[-1]) for address in (url, *also)]
     # The longest address that leads here: /billing/shift/ is the shift's, not billing's.
-    here = max((entry for entry in entries if path.startswith(entry["url"])), key=lambda entry: len(entry["url"]), default=None)
+    here = [(address, entry) for address, entry in addresses if path.startswith(address)]
     if here:
-        here["current"] = True
+        max(here, key=lambda found: len(found[0]))[1]["current"] = True
     return entries

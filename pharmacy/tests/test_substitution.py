@@ -11,6 +11,7 @@ from django.utils import timezone
 from clinic.core.db import constraint_of
 from clinic.core.errors import InvalidInput
 from patients.models import Allergy
+from pharmacy import printing
 from pharmacy.errors import InsufficientStock, NotASubstitute, OverPrescribed, SafetyCheck, WitnessRequired
 from pharmacy.models import Dispense, DispenseLine, Medicine, StockMovement
 from pharmacy.rules.substitution import is_substitute
@@ -219,3 +220,5 @@ class TestApiAndPage:
 
         assert b"Still owed: 2 tablets" in client.get(reverse("pharmacy:worklist")).content
         assert b"Still owed: 2 tablets" in client.get(reverse("pharmacy:labels", args=[made.public_id])).content
+        [label] = printing._labels_of(Dispense.objects.with_details().get(pk=made.pk))["labels"]
+        assert label["owed"] == "2 tablets"

@@ -164,6 +164,7 @@ def test_a_label_says_what_was_handed_out_and_how_to_take_it():
         "medicine": f"{batch.medicine.name} tablet",
         "instead_of": "",
         "quantity": "6 tablets",
+        "owed": "",
         "directions": "Take 1 tablet by mouth 3 times a day for 2 days.",
         "instructions": "After food",
         "lot": "LOT7",

@@ -84,6 +84,7 @@ class _Delivery:
 
 def seed_batches(demo: Demo) -> Tally:
     deliveries = [delivery for place, row in enumerate(read_medicines()) for delivery in _deliveries(row, place)]
+    deliveries.sort(key=lambda each: -each.received)  # the ledger is written in the order of its days
     there = set(StockMovement.objects.filter(request_id__in=[each.request_id for each in deliveries]).values_list("request_id", flat=True))
     for delivery in deliveries:
         if delivery.request_id not in there:
