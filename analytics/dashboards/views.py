@@ -51,6 +51,7 @@ def dashboard(request, key: str = ""):
         else [],
         "asked": asked,
         "as_of": as_of,
+        "printed_at": timezone.now(),
         "instead": instead,
         "is_late": as_of is None or (timezone.now() - as_of).total_seconds() > LATE_MIN * 60,
     }
@@ -94,7 +95,7 @@ def rows(request, kind: str, form: str = ""):
         return _file_of_rows(request, listing, facts, asked, form)
     (shown, found, as_of), instead = looking_back(lambda: (*_page_of_rows(request, listing, facts), _as_of()))
     cells = shown_rows(listing.columns, found, asked)
-    context |= {"rows": cells, "page_obj": shown, "asked": asked, "as_of": as_of, "instead": instead}
+    context |= {"rows": cells, "page_obj": shown, "asked": asked, "as_of": as_of, "printed_at": timezone.now(), "instead": instead}
     return render(request, "analytics/rows.html", context)
 
 

@@ -1,11 +1,13 @@
 """The dashboards as a manager and a doctor see them: charts by light, by dark and on a phone, without a script, and on paper."""
 
+import io
 import re
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
+from pypdf import PdfReader
 
 from analytics.dashboards.listings import LISTINGS
 from analytics.dashboards.registry import DASHBOARDS
@@ -140,3 +142,22 @@ def test_on_paper_all_figures_stand_and_no_button(page_as):
         expect(page.locator(hidden).first).to_be_hidden()
     for figure in DASHBOARDS["revenue"].figures:
         expect(page.locator(f"#{figure.key}-table tbody tr").last).to_be_visible()
+    text = PdfReader(io.BytesIO(page.pdf(format="A4"))).pages[0].extract_text()
+    assert "Money received" in text  # the first figure begins on the first page, however long it is
+
+
+def test_on_a_phone_the_tab_of_the_page_is_in_sight(page_as):
+    page = page_as(user(Role.MANAGER), viewport=PHONE)
+    page.goto(reverse("analytics:dashboard", args=["symptoms"]))
+
+    expect(page.get_by_role("link", name="Symptoms", exact=True)).to_be_in_viewport()
+    assert page.evaluate("scrollY") == 0
+
+
+def test_the_self_check_shows_what_it_found(page_as, axe_clean):
+    page = page_as(user(Role.MANAGER), viewport=WIDE)
+    page.goto(reverse("audit:self_check"))
+    page.get_by_role("button", name="Check now").click()
+
+    expect(page.get_by_role("table", name="Results of the checks")).to_be_visible()
+    axe_clean(page)
