@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "move files to MongoDB": {"task": "patients.tasks.ship_files", "schedule": 10.0},
     "forget old idempotency keys": {"task": "clinic.audit.tasks.forget_old_answers", "schedule": 3600.0},
     "send links by mail": {"task": "clinic.accounts.tasks.send_links", "schedule": 10.0},
+    "end idle sessions": {"task": "clinic.accounts.tasks.end_idle_sessions", "schedule": 60.0},
     "forget old links": {"task": "clinic.accounts.tasks.forget_old_links", "schedule": 3600.0},
     "forget old sign-in attempts": {"task": "clinic.accounts.tasks.forget_old_attempts", "schedule": 3600.0},
     "expire prescriptions": {"task": "pharmacy.tasks.expire_prescriptions", "schedule": crontab(hour=0, minute=10)},

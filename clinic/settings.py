@@ -70,7 +70,12 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # signing in must not depend on Redis
+SESSION_ENGINE = "clinic.accounts.sessions"  # in PostgreSQL: signing in must not depend on Redis
+# A browser that nobody used for so long is locked until the password is given, and later signed out.
+IDLE_LOCK_AFTER = timedelta(minutes=env.int("IDLE_LOCK_MINUTES", default=10))
+IDLE_SIGN_OUT_AFTER = timedelta(minutes=env.int("IDLE_SIGN_OUT_MINUTES", default=15))
+if not timedelta(minutes=1) <= IDLE_LOCK_AFTER < IDLE_SIGN_OUT_AFTER <= timedelta(hours=1):
+    raise ImproperlyConfigured("IDLE_LOCK_MINUTES is at least 1 and less than IDLE_SIGN_OUT_MINUTES, which is at most 60.")
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=SECURE_COOKIES)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
@@ -97,7 +102,6 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
@@ -135,13 +139,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "clinic.accounts.middleware.NoStoreMiddleware",
+    "clinic.accounts.middleware.IdleMiddleware",
     "clinic.audit.middleware.RefusalMiddleware",
     "patients.middleware.BreakGlassMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "clinic.urls"

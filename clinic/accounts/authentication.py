@@ -2,7 +2,7 @@
 
 from rest_framework import authentication, exceptions
 
-from clinic.accounts.errors import InvalidToken
+from clinic.accounts.errors import InvalidToken, SessionLocked
 from clinic.accounts.services import tokens
 
 
@@ -23,5 +23,17 @@ class BearerAuthentication(authentication.BaseAuthentication):
         return 'Bearer realm="clinic"'
 
 
+class Locked(exceptions.APIException):
+    status_code = SessionLocked.status
+    default_code = SessionLocked.code
+    default_detail = SessionLocked.detail
+
+
 class SessionAuthentication(authentication.SessionAuthentication):
-    """The signed-in browser, with CSRF protection."""
+    """The signed-in browser, with CSRF protection; not while its session is locked."""
+
+    def authenticate(self, request):
+        found = super().authenticate(request)
+        if found and request._request.session.is_locked:
+            raise Locked
+        return found

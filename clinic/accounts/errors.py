@@ -19,6 +19,18 @@ class InvalidToken(DomainError):
     detail = "This token is not valid any more. Please sign in again."
 
 
+class WrongPassword(DomainError):
+    code = "wrong_password"
+    status = 403
+    detail = "That is not your password."
+
+
+class SessionLocked(DomainError):
+    code = "session_locked"
+    status = 423
+    detail = "Nobody used this session for a while, so it is locked. Unlock it with your password, then repeat this."
+
+
 class NameTaken(DomainError):
     code = "name_taken"
     detail = "There is an account with this user name or e-mail already."

@@ -4,9 +4,11 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.functional import cached_property
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -151,6 +153,12 @@ class LoginAttempt(models.Model):
 
     def __str__(self):
         return f"attempt {self.pk}"
+
+
+class BrowserSession(AbstractBaseSession):
+    """A browser that is signed in, or that keeps a word for a stranger. clinic.accounts.sessions reads and writes it."""
+
+    active_at = models.DateTimeField(default=timezone.now, help_text="When a person last did something. What refreshes itself is nobody.")
 
 
 class ApiSession(BaseModel):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,15 +14,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic.accounts.errors import InvalidCredentials, LinkNotValid, TooManyAttempts
+from clinic.accounts.errors import InvalidCredentials, LinkNotValid, TooManyAttempts, WrongPassword
 from clinic.accounts.forms import NewPasswordForm, ResetForm, SignInForm, SignUpForm
 from clinic.accounts.models import LinkKind
 from clinic.accounts.origin import origin_of, remember_device
 from clinic.accounts.services import mailed_links
-from clinic.accounts.services.sign_in import sign_in
+from clinic.accounts.services.sign_in import confirm, sign_in
 from clinic.accounts.services.staff import change_password
 from clinic.accounts.services.tokens import record_sign_out
 from clinic.core.errors import DomainError
+from clinic.core.http import problem_response
 from clinic.core.pages import signed_in_page
 
 
@@ -41,6 +42,8 @@ def login(request):
             status = refusal.status
         else:
             auth.login(request, user)
+            if request.session.is_locked:
+                request.session.unlock()
             response = redirect(_next_url(request))
             remember_device(request, response)
             return response
@@ -52,6 +55,49 @@ def login(request):
     return render(request, "accounts/login.html", context, status=status)
 
 
+def answers_while_locked(view):
+    """Mark what a locked browser may still ask for."""
+    view.answers_while_locked = True
+    return view
+
+
+@answers_while_locked
+@require_http_methods(["GET", "POST"])
+@signed_in_page
+def session(request):
+    """For how long the session stays open, in seconds. Asking is no activity; a POST says that somebody is there."""
+    if request.method == "POST":
+        request.session.seen()
+    return _session_state(request)
+
+
+@answers_while_locked
+@sensitive_post_parameters("password")
+@require_POST
+@signed_in_page
+def unlock(request):
+    """With the password of who signed in; the browser goes on where it was. A script gets the state of the session."""
+    by_script = "application/json" in request.headers.get("Accept", "")
+    try:
+        confirm(user=request.user, password=request.POST.get("password", "")[:200], origin=origin_of(request))
+    except (TooManyAttempts, WrongPassword) as refusal:
+        request.refusal = refusal
+        return problem_response(refusal) if by_script else locked_page(request, refusal, then=request.POST.get("next", ""))
+    request.session.unlock()
+    return _session_state(request) if by_script else redirect(_next_url(request))
+
+
+def locked_page(request, refusal: DomainError, *, then: str) -> HttpResponse:
+    """Asks for the password; afterwards the browser goes `then`."""
+    return render(request, "accounts/locked.html", {"then": then, "refusal": refusal}, status=refusal.status)
+
+
+def _session_state(request) -> JsonResponse:
+    state = {"locks_in_s": request.session.locks_in.total_seconds(), "ends_in_s": request.session.ends_in.total_seconds()}
+    return JsonResponse(state)
+
+
+@answers_while_locked
 @require_POST
 @signed_in_page
 def logout(request):

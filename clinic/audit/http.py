@@ -18,6 +18,7 @@ _CODES = {
     status.HTTP_405_METHOD_NOT_ALLOWED: "method_not_allowed",
     status.HTTP_406_NOT_ACCEPTABLE: "not_acceptable",
     status.HTTP_415_UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    status.HTTP_423_LOCKED: "session_locked",
     status.HTTP_429_TOO_MANY_REQUESTS: "throttled",
 }
 

@@ -15,6 +15,7 @@ def clinic(request):
         "demo": settings.DEMO,
         "mongodb_kind": mongo.server_kind() if signed_in else "",
         "role_names": [Role(name).label for name in sorted(user.roles)] if signed_in else [],
+        "locks_after_s": int(settings.IDLE_LOCK_AFTER.total_seconds()) if signed_in and not request.session.is_locked else None,
         "nav": navigation_for(user, request.path) if signed_in else [],
         "can_search_patients": signed_in and user.is_staff_member and user.has_perm("patients.view_patient"),
     }

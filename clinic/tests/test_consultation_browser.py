@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from clinic.accounts.models import BrowserSession
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import PASSWORD, DoctorFactory, user
 from clinic.core.db import atomic_with_retry
@@ -127,7 +127,7 @@ def test_nothing_typed_is_lost_when_the_session_ends_in_the_middle(page_as, visi
     open_visit(page, visit)
     type_the_first_half(page)
 
-    Session.objects.all().delete()
+    BrowserSession.objects.all().delete()
     type_the_second_half(page)
     be_in(page, "out")
     page.get_by_role("button", name="Save note").click()  # does not leave the page
@@ -154,7 +154,7 @@ def test_another_person_at_the_same_browser_gets_nothing_of_it(page_as, visit):
     page = page_as(visit.doctor.user)
     open_visit(page, visit)
     type_the_first_half(page)
-    Session.objects.all().delete()
+    BrowserSession.objects.all().delete()
     type_the_second_half(page)
     be_in(page, "out")
 

@@ -11,7 +11,7 @@
     404: "Not saved: this no longer exists. Reload the page.",
     409: "Not saved: someone else changed this meanwhile. Reload the page.",
     412: "Not saved: someone else changed this meanwhile. Reload the page.",
-    423: "This session is locked. Unlock it and try again.",
+    423: "Not saved: this window was locked. Unlock it, then repeat this.",
     429: "Too many attempts. Wait a minute and try again.",
     503: "Not saved: the clinic server is busy or a store is away. Try again in a moment.",
   };

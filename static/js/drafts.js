@@ -14,6 +14,7 @@
     typing: "Keeping what you type…",
     kept: (at) => `Saved as a draft at ${at}. It joins the record with its own Save button.`,
     offline: "Not saved, offline: the clinic server does not answer. What you type is kept in this browser and sent as soon as it does.",
+    locked: "This window is locked. What you type is kept in this browser until you unlock it.",
     out: "You are signed out. What you type is kept in this browser. Sign in in another window, then go on here.",
     other: "Someone else has signed in on this computer. Nothing is saved in their name: sign in as yourself, then go on here.",
     clash: "This visit is open in another window, where something else was typed.",
@@ -131,7 +132,7 @@
 
   async function send(keepalive = false) {
     if (!isOpen || sending || clashing || state === "closed") return;
-    if (!differs() && !/^(offline|out|other)$/.test(state)) return;
+    if (!differs() && !/^(offline|locked|out|other)$/.test(state)) return;
     sending = true;
     const values = structuredClone(mine);
     const headers = { "Content-Type": "application/json", "X-CSRFToken": token(), "HX-Request": "true" };
@@ -144,7 +145,8 @@
 
   async function take(answer, sent) {
     if (!answer || answer.status >= 500 || answer.status === 429) return later("offline");
-    if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 423) return later("out");
+    if (answer.type === "opaqueredirect" || answer.status === 401) return later("out");
+    if (answer.status === 423) { document.dispatchEvent(new CustomEvent("sessionlocked")); return say("locked"); }
     const content = await answer.json().catch(() => ({}));
     if (answer.ok) return saved(content, sent);
     if (content.code === "other_person") return later("other");
@@ -200,7 +202,7 @@
     state = next;
     const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     let said = words || (next === "kept" ? WORDS.kept(time) : WORDS[next]);
-    if (!cipher && /^(offline|out|other|closed|local)$/.test(next)) said = said.replace(/ What you type is kept.*/, "") + UNKEPT;
+    if (!cipher && /^(offline|locked|out|other|closed|local)$/.test(next)) said = said.replace(/ What you type is kept.*/, "") + UNKEPT;
     const line = bar.querySelector("[data-draft-state]");
     if (line.textContent !== said) line.textContent = said;
     bar.dataset.tone = TONES[next] || "warning";
@@ -217,7 +219,7 @@
     clearTimeout(keepTimer);
     keepTimer = setTimeout(keep, KEEP_MS);
     if (!isOpen) return say(Object.keys(mine).length ? "local" : "clean");
-    if (!/^(offline|out|other|clash|closed)$/.test(state)) say(differs() ? "typing" : state === "typing" ? "kept" : state);
+    if (!/^(offline|locked|out|other|clash|closed)$/.test(state)) say(differs() ? "typing" : state === "typing" ? "kept" : state);
     sendSoon();
   }
 
@@ -265,6 +267,7 @@
     else fetch(url, { method: "DELETE", headers: { "X-CSRFToken": token() } });
   });
 
+  document.addEventListener("sessionunlocked", () => send());
   window.addEventListener("online", () => send());
   window.addEventListener("focus", () => { if (/^(offline|out|other)$/.test(state)) send(); });
   window.addEventListener("offline", () => { if (isOpen && differs()) later("offline"); });

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from clinic.accounts.errors import InvalidCredentials, TooManyAttempts
+from clinic.accounts.errors import InvalidCredentials, TooManyAttempts, WrongPassword
 from clinic.accounts.models import LoginAttempt, User
 from clinic.core.recording import record
 
@@ -28,10 +28,17 @@ def sign_in(*, identifier: str, password: str, origin: str) -> User:
     if not _password_matches(user, password):
         _record_failure(user, "accounts.user.sign_in_refused")
         raise InvalidCredentials
-    with transaction.atomic():
-        LoginAttempt.objects.filter(pk=attempt.pk).update(succeeded=True)
-        record(action="accounts.user.signed_in", subject=user, actor=user)
+    _record_success(user, attempt, "accounts.user.signed_in")
     return user
+
+
+def confirm(*, user: User, password: str, origin: str) -> None:
+    """That it is still this user who sits there. Guesses count with those at signing in. Raises TooManyAttempts or WrongPassword."""
+    attempt = _reserve_attempt(user.username, origin)
+    if not _password_matches(user, password):
+        _record_failure(user, "accounts.user.unlock_refused")
+        raise WrongPassword
+    _record_success(user, attempt, "accounts.user.unlocked")
 
 
 def _reserve_attempt(identifier: str, origin: str) -> LoginAttempt:
@@ -70,6 +77,12 @@ def _password_matches(user: User | None, password: str) -> bool:
         make_password(password)  # an unknown name must not answer faster than a known one
         return False
     return check_password(password, user.password)
+
+
+@transaction.atomic
+def _record_success(user: User, attempt: LoginAttempt, action: str) -> None:
+    LoginAttempt.objects.filter(pk=attempt.pk).update(succeeded=True)
+    record(action=action, subject=user, actor=user)
 
 
 @transaction.atomic
