@@ -1,10 +1,16 @@
-"""Every route by every method as every role: what happens is what the view declares, see docs/permissions.md."""
+"""Every route by every method as every role: what happens is what the view declares, see docs/permissions.md.
+
+Whoever adds a route: the view declares who gets in (`permission_required_page`, `action_permissions` or a codename of
+the back office); clinic/tests/world.py says what the parameters of its address mean; `manage.py describe_permissions`
+writes it down. Nothing is added here.
+"""
 
 import re
 from collections import defaultdict
 
 import pytest
 from django.db import transaction
+from django.urls import resolve
 from rest_framework.test import APIClient
 
 from clinic.accounts.roles import Role
@@ -13,7 +19,7 @@ from clinic.audit.models import OutboxEvent
 from clinic.core.policy import Policy
 from clinic.core.views import UnknownEndpoint
 from clinic.ops.describe.doors import API, BACK_OFFICE, ROLES, Door, doors
-from clinic.tests.world import World, make_world
+from clinic.tests.world import MISSING, World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -73,13 +79,29 @@ def _audited_code(answer) -> str | None:
     return next((event.document["changes"]["code"] for event in refusals), None)
 
 
+def address_of(door: Door, world: World) -> str:
+    return world.address(door.path, getattr(door.view, "model_admin", None))
+
+
+def test_every_door_has_an_address(world):
+    """Else another view would be asked, or none."""
+    lost = []
+    for door in doors():
+        address = address_of(door, world)
+        if str(MISSING) in address:
+            lost.append(f"/{door.path}: say in clinic/tests/world.py which row (rows) or which word (_WORDS) its parameters mean")
+        elif resolve(address).func is not door.view:
+            lost.append(f"{address} does not lead to /{door.path}")
+    assert not lost, "\n".join(lost)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_who_is_declared_to_get_in_gets_in_and_nobody_else(world, role):
     caller, wrong = Caller(world.people.get(role)), []
     for door in doors():
         if door.name == "admin:login":  # all that it does is to send on to the clinic's own
             continue
-        address = world.address(door.path, getattr(door.view, "model_admin", None))
+        address = address_of(door, world)
         declared, found = LET_IN if door.lets_in(role) else REFUSED, caller.ask(door, address + QUERIES.get(door.name, ""))
         if found != declared:
             wrong.append(f"{door.method} {address} as {role}: {declared} by {door.permission}, but {found}")
@@ -91,7 +113,7 @@ def test_nobody_gets_through_by_a_method_that_is_not_declared(world):
     browser, taken, wrong = Caller(world.people[Role.ADMIN]).browser, defaultdict(set), []
     for door in doors():
         if door.surface != BACK_OFFICE and getattr(door.view, "cls", None) is not UnknownEndpoint:
-            taken[world.address(door.path)].add(door.method)
+            taken[address_of(door, world)].add(door.method)
     for address, methods in taken.items():
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
             answer = browser.generic(method, address, "{}", content_type="application/json")
@@ -114,8 +136,8 @@ def test_a_door_that_lets_in_one_role_too_many_is_noticed(world):
     nurse = Caller(world.people[Role.NURSE])
     door = next(door for door in doors() if door.name == "audit:export")
 
-    assert (door.lets_in(Role.NURSE), nurse.ask(door, world.address(door.path))) == (False, REFUSED)
+    assert (door.lets_in(Role.NURSE), nurse.ask(door, address_of(door, world))) == (False, REFUSED)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Policy, "lets_in", lambda policy, user: True)
-        assert nurse.ask(door, world.address(door.path)) == LET_IN
+        assert nurse.ask(door, address_of(door, world)) == LET_IN

@@ -21,8 +21,9 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import SpecializationFactory, user
 from clinic.audit.models import OutboxEvent
 from patients.tests import factories as records
+from patients.tests.test_accounts import sign_up as signed_up
 from pharmacy.models import Equivalent, Favourite, PurchaseOrder, PurchaseOrderLine, StockTake, Supplier
-from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, signed, stocked
+from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, signed, stocked, transferred
 from scheduling.models import AppointmentSeries, WaitlistEntry, WaitlistOffer
 from scheduling.services.reminders import _signer
 from scheduling.tests.factories import AppointmentFactory, ExceptionFactory, SessionFactory, TokenFactory, working_doctor
@@ -35,10 +36,22 @@ _ENDPOINTS = {
     "favourites": "favourite", "invoices": "invoice", "medicines": "medicine", "packages": "package", "patients": "patient",
     "payments": "payment", "prescriptions": "prescription", "purchase-orders": "order", "queue": "token", "shifts": "shift",
     "specializations": "specialization", "stock-movements": "movement", "stock-takes": "take", "suppliers": "supplier",
-    "treatment-types": "treatment_type", "visits": "encounter", "clinical-notes": "encounter", "equivalents": "pair",
+    "stores": "store", "stock-transfers": "transfer", "equivalents": "pair",
+    "treatment-types": "treatment_type", "visits": "encounter", "clinical-notes": "encounter",
 }  # fmt: skip
 # Parameters that are no row's public id.
-_WORDS = {"to": "quarantined", "rest": "nowhere", "url": "nowhere", "app_label": "billing"}
+_WORDS = {
+    "to": "quarantined",
+    "rest": "nowhere",
+    "url": "nowhere",
+    "app_label": "billing",
+    "analytics/key": "waits",
+    "figure": "by-time",
+    "kind": "visits",
+    "form": "csv",
+    "year": 2026,
+    "month": 1,
+}
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>(?:\[[^\]]*\]\+|\.\*|[\w|]+)\)")
 
 
@@ -89,6 +102,7 @@ def make_world() -> World:
     }
     rows = {"patient": patient, "other": records.PatientFactory(), "doctor": doctor, "department": doctor.department}
     rows |= {"facility": doctor.department.facility, "specialization": SpecializationFactory(), "user": account}
+    rows |= {"sign_up": signed_up()}
     rows |= _record(patient, doctor)
     rows |= _appointments(patient, doctor)
     rows |= _pharmacy(patient, doctor, pharmacist)
@@ -99,7 +113,7 @@ def make_world() -> World:
     words = _WORDS | {
         "reminders/stop/token": _signer.sign(patient.public_id.hex),
         "claims/batches/batch": batch.public_id,
-        "key": rows["token"].slip_key,
+        "place/key": rows["token"].slip_key,
         "code": rows["prescription"].paper_code,
         "content_type_id": ContentType.objects.get_for_model(rows["note"]).pk,
         "object_id": rows["note"].pk,
@@ -143,7 +157,7 @@ def _pharmacy(patient, doctor, pharmacist) -> dict[str, Model]:
     medicine, handed_out, today = MedicineFactory(), MedicineFactory(), timezone.localdate()
     supplier = Supplier.objects.create(name=f"Medsupply {uuid4().hex[:6]}")
     batch = stocked(50, medicine=medicine, expires_on=today + timedelta(days=400), on=today)
-    stocked(50, medicine=handed_out, expires_on=today + timedelta(days=400), on=today)
+    carried = transferred(stocked(50, medicine=handed_out, expires_on=today + timedelta(days=400), on=today), 10, on=today)
     visit = records.EncounterFactory(patient=patient, doctor=doctor)
     draft = drafted(line_of(medicine), encounter=records.EncounterFactory(patient=patient, doctor=doctor))
     order = PurchaseOrder.objects.create(supplier=supplier, ordered_by=pharmacist, request_id=uuid4())
@@ -152,6 +166,8 @@ def _pharmacy(patient, doctor, pharmacist) -> dict[str, Model]:
         "supplier": supplier,
         "batch": batch,
         "movement": batch.movements.get(),
+        "transfer": carried,
+        "store": carried.target.store,
         "prescription": signed(line_of(medicine), encounter=visit),
         "dispense": dispensed(signed(line_of(handed_out), encounter=visit), by=pharmacist, on=today),
         "item": draft.items.get(),

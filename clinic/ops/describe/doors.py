@@ -42,6 +42,11 @@ _ADMIN_VERBS = {
 class Undeclared(Exception):
     """Views that do not say who may use them, one per line."""
 
+    def __str__(self):
+        return f"""{super().__str__()}
+Nobody gets in where nothing is declared. A page says it by permission_required_page, staff_page or login_not_required below
+require_safe, require_POST or require_http_methods; an endpoint in action_permissions; a model of the back office as CodenameAdmin."""
+
 
 @dataclass(frozen=True)
 class Door:
