@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
 from clinic.core.api import encode_json
+from clinic.core.paper import fonts
 from clinic.portal.record import Record
 from clinic.portal.services.exporting import take_record
 from patients.models import Patient
@@ -31,12 +31,6 @@ def record_json(record: Record) -> Iterator[bytes]:
     yield b',"complete":true}'
 
 
-@lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    """System fonts too, for names in any script."""
-    return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
-
-
 def record_pdf(record: Record) -> bytes:
     """A4. Every section, with the empty ones named at the end: what is not there is said not to be there."""
     sections = [(_words(name), [_lines(row) for row in rows]) for name, rows in record.sections()]
@@ -49,7 +43,7 @@ def record_pdf(record: Record) -> bytes:
         "sections": [{"title": title, "rows": rows} for title, rows in sections if rows],
         "empty": [title for title, rows in sections if not rows],
     }
-    return typst.compile(_LAYOUT.read_bytes(), format="pdf", font_paths=_fonts(), sys_inputs={"data": json.dumps(words)})
+    return typst.compile(_LAYOUT.read_bytes(), format="pdf", font_paths=fonts(), sys_inputs={"data": json.dumps(words)})
 
 
 def record_response(patient: Patient, file_type: str, *, by) -> HttpResponse | StreamingHttpResponse:
