@@ -120,6 +120,7 @@ LEFT_OUT = {
     "scheduling.KeptAppointment": "That a doctor keeps an appointment during leave; the appointment is there.",
     "scheduling.SeriesDate": "The dates of a series; each that was booked is an appointment.",
     "pharmacy.StockMovement": "The pharmacy's ledger; what was handed out is there.",
+    "billing.ReturnCredit": "Which units that came back a credit is for; the credit and the return are there.",
     "billing.ProviderEvent": "What the payment provider said; the payment is there.",
 }
 
