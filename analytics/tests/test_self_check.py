@@ -213,6 +213,7 @@ def test_a_note_that_is_not_what_was_written(clinic):
 
 
 def test_a_note_that_mongodb_lost(clinic):
+    ship_notes()
     ClinicalNote.objects.filter(pk=clinic["note"].pk).update(body=None, stored_at=timezone.now())
     mongo.database()["clinical_notes"].delete_many({"_id": str(clinic["note"].public_id)})
 
