@@ -181,27 +181,27 @@ def test_what_the_clock_gives_tasks_holds_no_words():
 
 class TestFailures:
     @pytest.fixture
-    def browser(self, settings, client_as):
+    def visitor(self, settings, client_as):
         settings.DEBUG = False
         client = client_as(user(Role.ADMIN))
         client.raise_request_exception = False
         return client
 
     @pytest.mark.parametrize("path", ["/patients/", "/api/v1/patients/"])
-    def test_a_crash_tells_neither_the_visitor_nor_the_log(self, browser, planted, logged, monkeypatch, path):
+    def test_a_crash_tells_neither_the_visitor_nor_the_log(self, visitor, planted, logged, monkeypatch, path):
         def crash(*args, **kwargs):
             raise RuntimeError(f"Key (last_name)=({planted.last}) already exists.")
 
         monkeypatch.setattr("patients.selectors.search_patients", crash)
-        answer = browser.get(path, {"q": planted.first, "search": planted.first})
+        answer = visitor.get(path, {"q": planted.first, "search": planted.first})
 
         assert answer.status_code == 500
         assert found(planted, answer.content.decode(), *answer.items(), *logged) == {}
         assert any("RuntimeError" in line for line in logged)
 
-    def test_what_is_not_there_repeats_no_question(self, browser, planted, logged):
+    def test_what_is_not_there_repeats_no_question(self, visitor, planted, logged):
         for path in (f"/patients/{uuid4()}/", f"/api/v1/patients/{uuid4()}/", "/nowhere/"):
-            answer = browser.get(path, {"q": planted.first})
+            answer = visitor.get(path, {"q": planted.first})
 
             assert answer.status_code == 404
             assert found(planted, answer.content.decode(), *logged) == {}
