@@ -1,7 +1,6 @@
 """Paper: a signed prescription, and the labels and leaflets of what was handed out."""
 
 import json
-from functools import lru_cache
 from pathlib import Path
 
 import segno
@@ -10,17 +9,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from clinic.core.paper import fonts
 from pharmacy.models import Dispense, DispenseLine, Prescription
 from pharmacy.rules.quantities import counted, directions
 from pharmacy.selectors.leaflets import PatientLeaflet
 
 _LAYOUTS = Path(settings.BASE_DIR) / "templates" / "pharmacy"
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    """The compiler's own fonts only: the same paper on every machine."""
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
 
 
 def prescription_pdf(prescription: Prescription, *, request, output_format: str = "pdf") -> bytes:
@@ -41,7 +35,7 @@ def leaflet_pdf(dispense: Dispense, leaflets: list[PatientLeaflet], *, output_fo
 
 def _set(layout: str, words: dict, output_format: str):
     source = (_LAYOUTS / layout).read_bytes()
-    return typst.compile(source, format=output_format, font_paths=_fonts(), sys_inputs={"data": json.dumps(words)})
+    return typst.compile(source, format=output_format, font_paths=fonts(), sys_inputs={"data": json.dumps(words)})
 
 
 def _labels_of(dispense: Dispense) -> dict:
