@@ -266,7 +266,7 @@ def test_the_leaflet_and_the_label_are_of_what_was_given_in_place_of_another():
     [told_of] = leaflets_of(row)
     [label] = printing._labels_of(row)["labels"]
     assert (told_of.medicine, told_of.leaflet.number) == (given, 1)
-    assert (label["medicine"], label["instead_of"]) == ("Given tablet", "Asked")
+    assert (label["medicine"], label["instead_of"]) == ("Given tablet", "Asked: same ingredients, form and strength")
 
 
 @pytest.mark.django_db
