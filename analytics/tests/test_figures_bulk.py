@@ -19,6 +19,7 @@ from analytics.etl import running
 from analytics.tests import independent_foresight as foresight
 from analytics.tests.comparing import difference, differing_stats, same
 from analytics.tests.independent import FIGURES, by_sql
+from analytics.tests.world import empty_views
 from clinic.accounts.models import Department, Doctor, Facility
 from clinic.core import mongo
 from clinic.ops.management.commands import seed
@@ -47,6 +48,7 @@ def clinic(transactional_db, settings, scale):
     running.rebuild()
     yield Asked(today=timezone.localdate(), date_from=timezone.localdate() - timedelta(days=MOST_DAYS), date_to=timezone.localdate())
     mongo.database().client.drop_database(settings.MONGODB_DATABASE)
+    empty_views()
 
 
 def rows(page, key, asked, *columns):

@@ -5,10 +5,13 @@ from decimal import Decimal
 from random import Random
 
 import pgtrigger
+from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 
 from analytics.etl import running
+from analytics.etl.rollups import ROLLUPS
+from analytics.etl.views import refresh_views
 from billing.models import Payment, Refund
 from billing.services.payments import refund_payment
 from billing.tests.factories import cashier, issued, issued_for, pay
@@ -104,3 +107,11 @@ def _moved(model, trigger, pk, **at):
 def _without_a_visit(clerk, today):
     pay(issued(clerk, total="33.00"), clerk, method="card")
     stocked(7, medicine=MedicineFactory(), expires_on=today + timedelta(days=3), on=today - timedelta(days=3))
+
+
+@transaction.atomic
+def empty_views():
+    """For the end of a test that commits: emptying the tables leaves the materialized views as they are."""
+    for rollup in ROLLUPS:
+        rollup.derived.model.objects.all().delete()
+    refresh_views()

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from analytics.dashboards.listings import LISTINGS
 from analytics.dashboards.registry import DASHBOARDS
-from analytics.tests.world import a_clinic
+from analytics.tests.world import a_clinic, empty_views
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 
@@ -19,6 +19,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left(transactional_db):
+    yield
+    empty_views()
 
 
 def year():
