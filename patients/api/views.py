@@ -49,10 +49,9 @@ class PatientViewSet(EtagMixin, GenericViewSet):
     def list(self, request):
         query = request.query_params.get("search", "").strip()
         if query:
-            patients = selectors.search_patients(query, request.user, limit=MOST_SEARCHED)
+            page = selectors.patients_in_order(self.paginate_queryset(selectors.search_ids(query, request.user, limit=MOST_SEARCHED)))
         else:
-            patients = self.get_queryset().order_by("last_name", "first_name", "id")
-        page = self.paginate_queryset(patients)
+            page = self.paginate_queryset(self.get_queryset().order_by("last_name", "first_name", "id"))
         return self.get_paginated_response(serializers.PatientRowSerializer(page, many=True).data)
 
     def retrieve(self, request, public_id):

@@ -23,7 +23,7 @@ from patients.selectors.consents import papers_of, standing_of
 from patients.selectors.merges import merges_into, original_patients
 from patients.selectors.notes import search_notes, symptom_words
 from patients.selectors.past import lists_as_of, visits_as_of
-from patients.selectors.search import PossibleDuplicate, identity_of, possible_duplicates, search_patients
+from patients.selectors.search import PossibleDuplicate, identity_of, patients_in_order, possible_duplicates, search_ids, search_patients
 from patients.selectors.trends import trends_of
 
 __all__ = [
@@ -47,9 +47,11 @@ __all__ = [
     "openings",
     "original_patients",
     "papers_of",
+    "patients_in_order",
     "possible_duplicates",
     "reading_of",
     "search_codes",
+    "search_ids",
     "search_notes",
     "search_patients",
     "standing_of",

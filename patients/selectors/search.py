@@ -1,6 +1,6 @@
 """Finding patients by what someone typed, and finding them twice."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,32 +22,41 @@ ALIKE = 0.3  # trigram similarity of names
 
 
 def search_patients(query: str, user, *, limit: int = MOST_FOUND) -> list[Patient]:
-    """Patients whom one search box asks for, the best match first, at most `limit`.
+    """Patients whom one search box asks for, the best match first, at most `limit`; see search_ids."""
+    return patients_in_order(search_ids(query, user, limit=limit))
+
+
+def search_ids(query: str, user, *, limit: int = MOST_FOUND) -> list[int]:
+    """Primary keys of the patients whom one search box asks for, the best match first, at most `limit`.
 
     MRN (whole or its beginning), the end of a phone number, national id, birth date (ISO or day first),
-    beginnings of names in any order, parts of names, and misspellings when nothing else is found.
-    One to four queries, each on an index.
+    beginnings of names in any order, parts of names, and misspellings when nothing else is found. Of records
+    that were merged the survivor's. One to four queries, each on an index.
     """
     terms = parse_search(query)
-    patients = Patient.objects.visible_to(user).select_related("merged_into")
+    patients = Patient.objects.visible_to(user)
     if terms.born_on:
         patients = patients.filter(date_of_birth__in=terms.born_on)
-    found: dict[int, Patient] = {}
+    found: dict[int, None] = {}
     for candidates in _candidates(terms, patients):
-        for patient in candidates[:limit]:
-            found.setdefault(patient.pk, patient)
+        found |= dict.fromkeys(_survivors(candidates[:limit]))
         if len(found) >= limit:
             break
     if not found and _is_long_enough(terms.words):
-        alike = _alike(" ".join(terms.words), patients, is_dated=bool(terms.born_on))[:limit]
-        found = {patient.pk: patient for patient in alike}
-    return _survivors(found.values())[:limit]
+        found = dict.fromkeys(_survivors(_alike(" ".join(terms.words), patients, is_dated=bool(terms.born_on))[:limit]))
+    return list(found)[:limit]
 
 
-def _survivors(patients: Iterable[Patient]) -> list[Patient]:
-    """Each record, or the one that took its place, once."""
-    survivors = [patient.merged_into or patient for patient in patients]
-    return list({patient.pk: patient for patient in survivors}.values())
+def patients_in_order(ids: list[int]) -> list[Patient]:
+    """The patients of these primary keys, in their order."""
+    found = Patient.objects.in_bulk(ids)
+    return [found[pk] for pk in ids]
+
+
+def _survivors(patients: QuerySet) -> Iterator[int]:
+    """The key of each record, or of the one that took its place. Keys alone: of a row that is not shown nothing else is needed."""
+    for pk, survivor in patients.values_list("pk", "merged_into"):
+        yield survivor or pk
 
 
 def _candidates(terms: SearchTerms, patients: QuerySet) -> Iterator[QuerySet]:
