@@ -111,7 +111,7 @@ def _without_a_visit(clerk, today):
 
 @transaction.atomic
 def empty_views():
-    """For the end of a test that commits: emptying the tables leaves the materialized views as they are."""
+    """After a test that commits figures, or before one that expects none: emptying the tables leaves the materialized views as they are."""
     for rollup in ROLLUPS:
         rollup.derived.model.objects.all().delete()
     refresh_views()

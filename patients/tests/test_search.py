@@ -80,9 +80,9 @@ def test_limit_holds_and_queries_are_few(desk, django_assert_max_num_queries):
     PatientFactory.create_batch(20, last_name="Okafor")
     assert desk.roles
 
-    with django_assert_max_num_queries(1):
+    with django_assert_max_num_queries(2):
         assert len(search_patients("okafor", desk, limit=10)) == 10
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         search_patients("okafro", desk, limit=10)
 
 
