@@ -29,7 +29,7 @@ def test_registration_is_accessible_empty_and_refused(page_as, axe_clean, option
     page.goto("/patients/register/")
     axe_clean(page)
     page.get_by_label("First name").fill("Ann")
-    page.locator("form").last.evaluate("form => form.noValidate = true")
+    page.locator("main form").last.evaluate("form => form.noValidate = true")
     page.get_by_role("button", name="Register").click()
 
     expect(page.get_by_role("alert")).to_be_visible()

@@ -59,11 +59,12 @@ class Place:
             return own.execute(sql).fetchall()
 
     def content(self) -> dict:
-        """All that is there, in a form to be compared."""
+        """All that is there, in a form to be compared; a collection without documents is nothing."""
         content = {name: self.rows(HASH.format(name)) for (name,) in self.rows(TABLES)}
         with pymongo.MongoClient(os.environ["MONGODB_URL"], uuidRepresentation="standard") as client:
             for name in sorted(client[self.documents].list_collection_names()):
-                content[f"{name} of MongoDB"] = sorted(map(repr, client[self.documents][name].find()))
+                if documents := sorted(map(repr, client[self.documents][name].find())):
+                    content[f"{name} of MongoDB"] = documents
         return content | {"sequences": self.rows(SEQUENCES)}
 
 
