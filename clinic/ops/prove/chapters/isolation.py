@@ -15,7 +15,7 @@ _OWNED = (
     "SELECT table_name FROM information_schema.columns WHERE column_name = 'patient_id' AND table_schema = 'public'"
     " AND table_name NOT LIKE 'audit%%' ORDER BY table_name"
 )
-_ROWS = "SELECT coalesce(md5(string_agg(row::text, '' ORDER BY row.id)), '') FROM {table} row WHERE patient_id = %s"
+_ROWS = "SELECT coalesce(md5(string_agg(row::text, '' ORDER BY row::text)), '') FROM {table} row WHERE patient_id = %s"
 TOLD_APART, NAMED, CHANGED = (
     "answers that tell another's row from one that is not there",
     "answers that name a row of another",
