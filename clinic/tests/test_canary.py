@@ -187,12 +187,12 @@ class TestFailures:
         client.raise_request_exception = False
         return client
 
-    @pytest.mark.parametrize("path", ["/patients/", "/api/v1/patients/"])
-    def test_a_crash_tells_neither_the_visitor_nor_the_log(self, visitor, planted, logged, monkeypatch, path):
+    @pytest.mark.parametrize(("path", "search"), [("/patients/", "search_patients"), ("/api/v1/patients/", "search_ids")])
+    def test_a_crash_tells_neither_the_visitor_nor_the_log(self, visitor, planted, logged, monkeypatch, path, search):
         def crash(*args, **kwargs):
             raise RuntimeError(f"Key (last_name)=({planted.last}) already exists.")
 
-        monkeypatch.setattr("patients.selectors.search_patients", crash)
+        monkeypatch.setattr(f"patients.selectors.{search}", crash)
         answer = visitor.get(path, {"q": planted.first, "search": planted.first})
 
         assert answer.status_code == 500
