@@ -11,7 +11,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from unittest import mock
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,15 +133,26 @@ def _own_name_space(request):
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_healer():
+    """The live server's process would heal queues behind the tests' backs, for as long as the run lasts."""
+    with mock.patch.dict(os.environ), mock.patch("scheduling.healer.start"):
+        import_module("clinic.wsgi")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _no_session_left(_copied_from_template, django_db_setup, django_db_blocker):
-    """A browser's idle connection keeps a thread of the live server, and its session, beyond the last test."""
+    """A browser's idle connection keeps a thread of the live server, and its session, beyond the last test.
+
+    The database lets nobody in any more, so that none of them comes back before it is dropped.
+    """
     yield
     from django.db import connection
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 def _empty_stores(name: str) -> None:
