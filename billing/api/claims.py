@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from billing import documents, selectors
-from billing.api.inputs import ClaimAnswerInput, ClaimFilter, ClaimInput, PayerInput, RemittanceInput
-from billing.api.views import read, within
+from billing.api.filters import ClaimFilter, within
+from billing.api.inputs import ClaimAnswerInput, ClaimInput, PayerInput, RemittanceInput, read
 from billing.models import Claim, ClaimBatch
 from billing.permissions import MANAGE_CLAIMS
 from billing.services import claiming

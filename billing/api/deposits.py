@@ -6,8 +6,8 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from billing.api.inputs import DepositFilter, DepositInput, RefundInput
-from billing.api.views import read, within
+from billing.api.filters import DepositFilter, within
+from billing.api.inputs import DepositInput, RefundInput, read
 from billing.models import Deposit
 from billing.permissions import REFUND_PAYMENT, TAKE_PAYMENT, VIEW_INVOICE
 from billing.services import deposits

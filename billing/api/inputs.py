@@ -1,12 +1,10 @@
-"""The shape of what comes in: bodies and query parameters."""
+"""The shape of what comes in."""
 
-from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from rest_framework import serializers
 
-from billing.models import COUNTER_METHODS, MONEY_METHODS, ClaimStatus, Invoice, InvoiceStatus, PaymentMethod
-from billing.selectors import midnight
+from billing.models import COUNTER_METHODS, MONEY_METHODS, ClaimStatus, Invoice
 from clinic.accounts.models import User
 from clinic.core.serializers import MoneyField, PublicIdField
 from patients.models import Encounter, Patient
@@ -15,7 +13,14 @@ from pharmacy.models import Dispense
 _YEARS = range(1900, 2200)  # beyond them a day has no midnight in every time zone
 
 
-class _Day(serializers.DateField):
+def read(shape, request) -> dict:
+    """The request's body in that shape; ValidationError otherwise."""
+    body = shape(data=request.data, context={"request": request})
+    body.is_valid(raise_exception=True)
+    return body.validated_data
+
+
+class Day(serializers.DateField):
     def to_internal_value(self, value):
         day = super().to_internal_value(value)
         if day.year not in _YEARS:
@@ -80,18 +85,6 @@ class InvoiceInput(serializers.Serializer):
         return attrs
 
 
-class PreviewFilter(serializers.Serializer):
-    """{visit} or {dispensing}."""
-
-    visit = serializers.UUIDField(required=False)
-    dispensing = serializers.UUIDField(required=False)
-
-    def validate(self, attrs):
-        if len(attrs) != 1:
-            raise serializers.ValidationError({"visit": ["Give a visit or a dispensing."]})
-        return attrs
-
-
 class LinesInput(serializers.Serializer):
     lines = LineChange(many=True)
 
@@ -120,7 +113,7 @@ class PackageInput(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     price = MoneyField()
     parts = PartInput(many=True, min_length=1, max_length=20)
-    valid_from = _Day(required=False)
+    valid_from = Day(required=False)
 
     def validate_parts(self, parts):
         if len({part["code"] for part in parts}) < len(parts):
@@ -129,7 +122,7 @@ class PackageInput(serializers.Serializer):
 
 
 class PackageEndInput(serializers.Serializer):
-    valid_until = _Day()
+    valid_until = Day()
 
 
 class CreditLineInput(serializers.Serializer):
@@ -227,58 +220,3 @@ class HandoverInput(CountInput):
     """The count, and who works at the drawer from now on."""
 
     to = PublicIdField(queryset=User.objects.filter(is_active=True))
-
-
-# --- Query parameters -------------------------------------------------------------------
-
-
-class _Filter(serializers.Serializer):
-    """Dates are whole days of the clinic, both ends included."""
-
-    date_from = _Day(required=False)
-    date_to = _Day(required=False)
-
-    @classmethod
-    def of(cls, request) -> dict:
-        """The parameters that are set; ValidationError for one that makes no sense."""
-        given = cls(data={name: value for name, value in request.query_params.items() if value != ""})
-        given.is_valid(raise_exception=True)
-        return given.validated_data
-
-    def validate(self, attrs):
-        attrs["start"] = midnight(attrs["date_from"]) if "date_from" in attrs else None
-        attrs["end"] = midnight(attrs["date_to"] + timedelta(days=1)) if "date_to" in attrs else None
-        return attrs
-
-
-class InvoiceFilter(_Filter):
-    patient = serializers.UUIDField(required=False)
-    visit = serializers.UUIDField(required=False)
-    status = serializers.ChoiceField(choices=InvoiceStatus.choices, required=False)
-    search = serializers.CharField(required=False, max_length=100)
-
-
-class ClaimFilter(_Filter):
-    invoice = serializers.UUIDField(required=False)
-    patient = serializers.UUIDField(required=False)
-    payer = serializers.CharField(max_length=120, required=False)
-    status = serializers.ChoiceField(choices=ClaimStatus.choices, required=False)
-
-
-class CreditNoteFilter(_Filter):
-    invoice = serializers.UUIDField(required=False)
-    patient = serializers.UUIDField(required=False)
-
-
-class PaymentFilter(_Filter):
-    invoice = serializers.UUIDField(required=False)
-    patient = serializers.UUIDField(required=False)
-    method = serializers.ChoiceField(choices=PaymentMethod.choices, required=False)
-
-
-class DepositFilter(_Filter):
-    patient = serializers.UUIDField(required=False)
-
-
-class ShiftFilter(_Filter):
-    status = serializers.ChoiceField(choices=["open", "closed"], required=False)

@@ -7,8 +7,7 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from billing.api.inputs import PackageEndInput, PackageInput
-from billing.api.views import read
+from billing.api.inputs import PackageEndInput, PackageInput, read
 from billing.models import Package, PackagePart
 from billing.permissions import MANAGE_PRICE, VIEW_PRICE
 from billing.services import packages

@@ -5,7 +5,7 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.api.inputs import PreviewFilter
+from billing.api.filters import PreviewFilter
 from billing.api.serializers import PreviewSerializer
 from billing.permissions import MAKE_INVOICE
 from billing.services import previewing

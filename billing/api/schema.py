@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 
-from billing.api import claims, deposits, events, inputs, packages, preview, views
+from billing.api import claims, credits, deposits, events, filters, inputs, invoices, packages, payments, preview, shifts
 from billing.api import serializers as shapes
 from billing.models import MONEY_METHODS, EventOutcome, InvoiceStatus, PaymentMethod
 from clinic.core.schema import CHECKS_VERSION, NOTHING, PDF, READS_VERSION, REASON_IN_QUERY, SHOWS_VERSION, describe
@@ -117,8 +117,8 @@ PAY_ANSWER = PolymorphicProxySerializer("PayAnswer", [PaymentAnswer, SplitPaymen
 # --- Operations --------------------------------------------------------------------------
 
 describe(
-    views.InvoiceViewSet,
-    list=extend_schema(parameters=[inputs.InvoiceFilter], responses=InvoiceAnswer(many=True)),
+    invoices.InvoiceViewSet,
+    list=extend_schema(parameters=[filters.InvoiceFilter], responses=InvoiceAnswer(many=True)),
     retrieve=extend_schema(responses=InvoiceAnswer, parameters=READS_VERSION),
     create=extend_schema(request=InvoiceInput, responses={201: InvoiceAnswer}, parameters=SHOWS_VERSION),
     partial_update=extend_schema(request=InvoiceLinesInput, responses=InvoiceAnswer, parameters=CHECKS_VERSION),
@@ -140,7 +140,7 @@ describe(
 )
 describe(
     deposits.DepositViewSet,
-    list=extend_schema(parameters=[inputs.DepositFilter]),
+    list=extend_schema(parameters=[filters.DepositFilter]),
     create=extend_schema(request=DepositInput, responses={201: deposits.DepositSerializer}),
     refund=extend_schema(request=inputs.RefundInput, responses={201: deposits.DepositSerializer}),
 )
@@ -151,12 +151,12 @@ describe(
 )
 describe(
     preview.InvoicePreview,
-    get=extend_schema(operation_id="invoice_preview", parameters=[inputs.PreviewFilter], responses=shapes.PreviewSerializer),
+    get=extend_schema(operation_id="invoice_preview", parameters=[filters.PreviewFilter], responses=shapes.PreviewSerializer),
 )
-describe(views.CreditNoteViewSet, list=extend_schema(parameters=[inputs.CreditNoteFilter]))
+describe(credits.CreditNoteViewSet, list=extend_schema(parameters=[filters.CreditNoteFilter]))
 describe(
     claims.ClaimViewSet,
-    list=extend_schema(parameters=[inputs.ClaimFilter]),
+    list=extend_schema(parameters=[filters.ClaimFilter]),
     retrieve=extend_schema(parameters=READS_VERSION),
     create=extend_schema(request=ClaimInput, responses={201: claims.ClaimSerializer}, parameters=SHOWS_VERSION),
     answer=extend_schema(request=inputs.ClaimAnswerInput, responses=claims.ClaimSerializer, parameters=SHOWS_VERSION),
@@ -165,14 +165,14 @@ describe(
     remittance=extend_schema(request=inputs.RemittanceInput, responses=RemittanceAnswer),
 )
 describe(
-    views.PaymentViewSet,
-    list=extend_schema(parameters=[inputs.PaymentFilter], responses=PaymentAnswer(many=True)),
+    payments.PaymentViewSet,
+    list=extend_schema(parameters=[filters.PaymentFilter], responses=PaymentAnswer(many=True)),
     retrieve=extend_schema(responses=PaymentAnswer),
     refund=extend_schema(request=inputs.RefundInput, responses={201: RefundAnswer}),
 )
 describe(
-    views.ShiftViewSet,
-    list=extend_schema(parameters=[inputs.ShiftFilter], responses=ShiftAnswer(many=True)),
+    shifts.ShiftViewSet,
+    list=extend_schema(parameters=[filters.ShiftFilter], responses=ShiftAnswer(many=True)),
     retrieve=extend_schema(responses=ShiftAnswer, parameters=READS_VERSION),
     create=extend_schema(request=inputs.ShiftInput, responses={201: ShiftAnswer}, parameters=SHOWS_VERSION),
     hand_over=extend_schema(request=HandoverInput, responses={201: ShiftAnswer}, parameters=SHOWS_VERSION),

@@ -1,17 +1,17 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from billing.api import claims, deposits, events, packages, preview, returns, views
+from billing.api import claims, credits, deposits, events, invoices, packages, payments, preview, returns, shifts
 
 router = SimpleRouter(use_regex_path=False)
-router.register("invoices", views.InvoiceViewSet, basename="invoice")
-router.register("credit-notes", views.CreditNoteViewSet, basename="credit-note")
+router.register("invoices", invoices.InvoiceViewSet, basename="invoice")
+router.register("credit-notes", credits.CreditNoteViewSet, basename="credit-note")
 router.register("to-credit", returns.ToCreditViewSet, basename="to-credit")
 router.register("claims", claims.ClaimViewSet, basename="claim")
 router.register("deposits", deposits.DepositViewSet, basename="deposit")
 router.register("packages", packages.PackageViewSet, basename="package")
-router.register("payments", views.PaymentViewSet, basename="payment")
-router.register("shifts", views.ShiftViewSet, basename="shift")
+router.register("payments", payments.PaymentViewSet, basename="payment")
+router.register("shifts", shifts.ShiftViewSet, basename="shift")
 
 urlpatterns = [
     path("invoice-preview/", preview.InvoicePreview.as_view(), name="invoice-preview"),

@@ -1,50 +1,30 @@
+"""Invoices, and what is done to one of them."""
+
 from django.utils import timezone
 from rest_framework.decorators import action
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.mixins import ListModelMixin
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from billing import documents, selectors
-from billing.api import inputs
-from billing.api.serializers import (
-    CreditNoteSerializer,
-    InvoiceSerializer,
-    PaymentSerializer,
-    RefundSerializer,
-    ShiftSerializer,
-)
-from billing.models import CreditNote, Invoice, Payment, Shift
+from billing.api import filters, inputs
+from billing.api.inputs import read
+from billing.api.serializers import CreditNoteSerializer, InvoiceSerializer, PaymentSerializer
+from billing.models import CreditNote, Invoice, Payment
 from billing.permissions import (
     CREDIT_INVOICE,
     GIVE_DISCOUNT,
     ISSUE_INVOICE,
     MAKE_INVOICE,
     MANAGE_CLAIMS,
-    OVERSEE_SHIFTS,
-    REFUND_PAYMENT,
     TAKE_PAYMENT,
     VIEW_INVOICE,
     VOID_INVOICE,
-    WORK_SHIFT,
 )
-from billing.services import claiming, crediting, deposits, drafts, invoicing, payments, shifts
+from billing.services import claiming, crediting, deposits, drafts, invoicing, payments
 from clinic.audit.api import idempotent
 from clinic.core.api import EtagMixin, HasActionPermission, ORJSONRenderer
 from clinic.core.http import expected_version
-
-
-def read(shape, request) -> dict:
-    """The request's body in that shape; ValidationError otherwise."""
-    body = shape(data=request.data, context={"request": request})
-    body.is_valid(raise_exception=True)
-    return body.validated_data
-
-
-def within(queryset, column: str, asked: dict):
-    """Those whose `column` lies in the days that were asked for."""
-    if asked["start"]:
-        queryset = queryset.filter(**{f"{column}__gte": asked["start"]})
-    return queryset.filter(**{f"{column}__lt": asked["end"]}) if asked["end"] else queryset
 
 
 class PdfRenderer(ORJSONRenderer):
@@ -86,7 +66,7 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         invoices = selectors.with_lines(Invoice.objects.visible_to(self.request.user)).order_by("-id")
         if self.action != "list":
             return invoices
-        asked = inputs.InvoiceFilter.of(self.request)
+        asked = filters.InvoiceFilter.of(self.request)
         if "patient" in asked:
             invoices = invoices.filter(patient__public_id=asked["patient"])
         if "visit" in asked:
@@ -206,106 +186,3 @@ class InvoiceViewSet(EtagMixin, ListModelMixin, GenericViewSet):
         invoice = self.get_object()
         size = documents.size_of(request.query_params.get("size"))
         return documents.pdf_response(documents.invoice_pdf(invoice, size), invoice.title)
-
-
-class CreditNoteViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
-    """Credit notes, newest first. They are written at invoices/{id}/credit/."""
-
-    permission_classes = [HasActionPermission]
-    action_permissions = {"list": VIEW_INVOICE, "retrieve": VIEW_INVOICE}
-    serializer_class = CreditNoteSerializer
-    queryset = CreditNote.objects.none()
-    lookup_field = "public_id"
-    lookup_value_converter = "uuid"
-
-    def get_queryset(self):
-        found = selectors.credit_notes(CreditNote.objects.visible_to(self.request.user))
-        if self.action != "list":
-            return found
-        asked = inputs.CreditNoteFilter.of(self.request)
-        columns = {"invoice": "invoice__public_id", "patient": "invoice__patient__public_id"}
-        found = found.filter(**{column: asked[name] for name, column in columns.items() if name in asked})
-        return within(found, "issued_at", asked)
-
-
-class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
-    """Payments, newest first. They are taken at invoices/{id}/pay/."""
-
-    permission_classes = [HasActionPermission]
-    action_permissions = {"list": VIEW_INVOICE, "retrieve": VIEW_INVOICE, "refund": REFUND_PAYMENT}
-    serializer_class = PaymentSerializer
-    queryset = Payment.objects.none()
-    lookup_field = "public_id"
-    lookup_value_converter = "uuid"
-
-    def get_queryset(self):
-        found = Payment.objects.visible_to(self.request.user).select_related("invoice").order_by("-id")
-        if self.action != "list":
-            return found
-        asked = inputs.PaymentFilter.of(self.request)
-        columns = {"invoice": "invoice__public_id", "patient": "invoice__patient__public_id", "method": "method"}
-        found = found.filter(**{column: asked[name] for name, column in columns.items() if name in asked})
-        return within(found, "received_at", asked)
-
-    @action(detail=True, methods=["post"])
-    @idempotent
-    def refund(self, request, *args, **kwargs):
-        body = read(inputs.RefundInput, request)
-        refund = payments.refund_payment(payment_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body)
-        found = type(refund).objects.select_related("payment__invoice").get(pk=refund.pk)
-        return Response(RefundSerializer(found).data, status=201)
-
-
-class ShiftViewSet(EtagMixin, ListModelMixin, GenericViewSet):
-    """Shifts: the own ones; all for who oversees the drawers."""
-
-    permission_classes = [HasActionPermission]
-    action_permissions = {
-        "list": (WORK_SHIFT, OVERSEE_SHIFTS),
-        "retrieve": (WORK_SHIFT, OVERSEE_SHIFTS),
-        "create": WORK_SHIFT,
-        "close": (WORK_SHIFT, OVERSEE_SHIFTS),
-        "hand_over": (WORK_SHIFT, OVERSEE_SHIFTS),
-    }
-    serializer_class = ShiftSerializer
-    queryset = Shift.objects.none()
-    lookup_field = "public_id"
-    lookup_value_converter = "uuid"
-
-    def get_queryset(self):
-        found = selectors.shifts_for_list(Shift.objects.visible_to(self.request.user))
-        if self.action != "list":
-            return found
-        asked = inputs.ShiftFilter.of(self.request)
-        if "status" in asked:
-            found = found.filter(closed_at__isnull=asked["status"] == "open")
-        return within(found, "opened_at", asked)
-
-    def get_serializer(self, *args, **kwargs):
-        shown = args[0] if args else []  # the browsable pages ask for an empty one
-        shown = [shown] if isinstance(shown, Shift) else list(shown)
-        context = self.get_serializer_context() | {"expected": selectors.expected_in_each(shown)}
-        return ShiftSerializer(*args, **kwargs, context=context)
-
-    def answer(self, shift: Shift, status: int = 200) -> Response:
-        return self.versioned_response(selectors.shifts_for_list(Shift.objects).get(pk=shift.pk), status)
-
-    @idempotent
-    def create(self, request, *args, **kwargs):
-        body = read(inputs.ShiftInput, request)
-        return self.answer(shifts.open_shift(by=request.user, request_id=request.request_id, **body), 201)
-
-    @action(detail=True, methods=["post"])
-    @idempotent
-    def close(self, request, *args, **kwargs):
-        body = read(inputs.CountInput, request)
-        return self.answer(shifts.close_shift(shift_id=self.get_object().pk, by=request.user, **body))
-
-    @action(detail=True, methods=["post"], url_path="hand-over")
-    @idempotent
-    def hand_over(self, request, *args, **kwargs):
-        """Close it, and open the shift of `to` with the cash that was counted."""
-        body = read(inputs.HandoverInput, request)
-        return self.answer(
-            shifts.hand_over_shift(shift_id=self.get_object().pk, by=request.user, request_id=request.request_id, **body), 201
-        )
