@@ -2,30 +2,19 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
-from billing.models.triggers import AtCommit
+from billing.models.triggers import AtCommit, Proven
 from clinic.core.triggers import AppendOnly, refusal
 
 
-class ReturnFits(pgtrigger.Trigger):
+class ReturnFits(Proven):
     """What is credited as returned came back of what the line charged for."""
 
-    when = pgtrigger.Before
-    operation = pgtrigger.Insert
-
-    def __init__(self, name: str):
-        func = f"""
-            IF NOT EXISTS (
-                SELECT FROM pharmacy_stockmovement movement
+    proof = """SELECT FROM pharmacy_stockmovement movement
                   JOIN pharmacy_dispenseline given ON given.id = movement.dispense_line_id
                   JOIN billing_invoiceline line ON line.prescription_item_id = given.item_id
                   JOIN billing_creditline credit ON credit.line_id = line.id
-                 WHERE movement.id = NEW.movement_id AND movement.kind = 'RETURN' AND credit.id = NEW.credit_line_id
-            ) THEN
-                {refusal(name, "nothing of what this line charged came back by this movement")}
-            END IF;
-            RETURN NEW;
-        """
-        super().__init__(name=name, func=func)
+                 WHERE movement.id = NEW.movement_id AND movement.kind = 'RETURN' AND credit.id = NEW.credit_line_id"""
+    sentence = "nothing of what this line charged came back by this movement"
 
 
 class ReturnsCount(AtCommit):

@@ -10,6 +10,25 @@ class AtCommit(pgtrigger.Trigger):
     timing = pgtrigger.Deferred
 
 
+class Proven(pgtrigger.Trigger):
+    """A row is written only when `proof`, a query about it, finds something; `sentence` says what is wrong otherwise."""
+
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert
+    proof = sentence = ""
+
+    def __init__(self, name: str):
+        func = f"""
+            IF NOT EXISTS (
+                {self.proof}
+            ) THEN
+                {refusal(name, self.sentence)}
+            END IF;
+            RETURN NEW;
+        """
+        super().__init__(name=name, func=func)
+
+
 class LinesAddUp(AtCommit):
     """An invoice's total and its insurer's share are the sums of its lines, and its lines are void exactly when it is.
 
@@ -118,42 +137,21 @@ class DepositRefundsAddUp(SumsKept):
     rule, sentence = "deposit_refunded_is_the_sum_of_its_refunds", "the refunds of an advance do not add up"
 
 
-class DepositOfPatient(pgtrigger.Trigger):
+class DepositOfPatient(Proven):
     """What one patient paid in advance never pays another's invoice."""
 
-    when = pgtrigger.Before
-    operation = pgtrigger.Insert
-
-    def __init__(self, name: str):
-        func = f"""
-            IF NOT EXISTS (
-                SELECT FROM billing_deposit deposit JOIN billing_invoice invoice ON invoice.patient_id = deposit.patient_id
-                 WHERE deposit.id = NEW.deposit_id AND invoice.id = NEW.invoice_id
-            ) THEN
-                {refusal(name, "this was paid in advance by another patient")}
-            END IF;
-            RETURN NEW;
-        """
-        super().__init__(name=name, condition=pgtrigger.Q(new__deposit__isnull=False), func=func)
+    condition = pgtrigger.Q(new__deposit__isnull=False)
+    proof = """SELECT FROM billing_deposit deposit JOIN billing_invoice invoice ON invoice.patient_id = deposit.patient_id
+                 WHERE deposit.id = NEW.deposit_id AND invoice.id = NEW.invoice_id"""
+    sentence = "this was paid in advance by another patient"
 
 
-class CreditOfOwnLine(pgtrigger.Trigger):
+class CreditOfOwnLine(Proven):
     """A credit note corrects lines of its own invoice only."""
 
-    when = pgtrigger.Before
-    operation = pgtrigger.Insert
-
-    def __init__(self, name: str):
-        func = f"""
-            IF NOT EXISTS (
-                SELECT FROM billing_invoiceline line JOIN billing_creditnote note ON note.invoice_id = line.invoice_id
-                 WHERE line.id = NEW.line_id AND note.id = NEW.credit_note_id
-            ) THEN
-                {refusal(name, "this line stands on another invoice")}
-            END IF;
-            RETURN NEW;
-        """
-        super().__init__(name=name, func=func)
+    proof = """SELECT FROM billing_invoiceline line JOIN billing_creditnote note ON note.invoice_id = line.invoice_id
+                 WHERE line.id = NEW.line_id AND note.id = NEW.credit_note_id"""
+    sentence = "this line stands on another invoice"
 
 
 class InOpenShift(pgtrigger.Trigger):
@@ -266,22 +264,13 @@ class LineOfDraft(pgtrigger.Trigger):
         super().__init__(name=name, func=func)
 
 
-class LineOfPatient(pgtrigger.Trigger):
+class LineOfPatient(Proven):
     """What was prescribed to one patient never stands on another's invoice."""
 
-    when = pgtrigger.Before
     operation = pgtrigger.Insert | pgtrigger.UpdateOf("prescription_item_id")
-
-    def __init__(self, name: str):
-        func = f"""
-            IF NOT EXISTS (
-                SELECT FROM pharmacy_prescriptionitem item
+    condition = pgtrigger.Q(new__prescription_item__isnull=False)
+    proof = """SELECT FROM pharmacy_prescriptionitem item
                   JOIN pharmacy_prescription prescription ON prescription.id = item.prescription_id
                   JOIN billing_invoice invoice ON invoice.patient_id = prescription.patient_id
-                 WHERE item.id = NEW.prescription_item_id AND invoice.id = NEW.invoice_id
-            ) THEN
-                {refusal(name, "this was prescribed to another patient")}
-            END IF;
-            RETURN NEW;
-        """
-        super().__init__(name=name, condition=pgtrigger.Q(new__prescription_item__isnull=False), func=func)
+                 WHERE item.id = NEW.prescription_item_id AND invoice.id = NEW.invoice_id"""
+    sentence = "this was prescribed to another patient"
