@@ -85,6 +85,7 @@ class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
     @idempotent
     def create(self, request):
         body = checked(PrescriptionInput, request, context={"request": request})
+        check_chart_open(patient=body["visit"].patient, by=request.user)
         prescription = prescribing.write_prescription(
             encounter_id=body["visit"].pk, items=body["items"], by=request.user, request_id=request.request_id
         )
@@ -95,6 +96,7 @@ class PrescriptionViewSet(EtagMixin, mixins.ListModelMixin, GenericViewSet):
     @idempotent
     def repeat_last(self, request):
         visit = checked(RepeatInput, request, context={"request": request})["visit"]
+        check_chart_open(patient=visit.patient, by=request.user)
         prescription = prescribing.repeat_last(encounter_id=visit.pk, by=request.user, request_id=request.request_id)
         return self._answer(prescription, status=201)
 

@@ -9,6 +9,7 @@ from clinic.core.errors import DomainError, InvalidInput
 from clinic.core.pages import permission_required_page, refusal_status
 from clinic.core.together import together
 from patients.models import Encounter
+from patients.services.access import check_chart_open
 from patients.services.reading import record_chart_read
 from pharmacy.forms import LineForm
 from pharmacy.models import Medicine, Prescription, PrescriptionItem
@@ -21,12 +22,19 @@ from pharmacy.services import prescribing
 @require_safe
 @permission_required_page(PRESCRIBE)
 def page(request, encounter):
-    row = encounter_of(request, encounter)
+    row = _visible(request, encounter)
     record_chart_read(patient=row.patient, by=request.user, subject=row)
     return show(request, row)
 
 
 def encounter_of(request, public_id) -> Encounter:
+    """Whatever is done with its prescriptions, the patient's chart is opened. Raises BreakGlassRequired."""
+    row = _visible(request, public_id)
+    check_chart_open(patient=row.patient, by=request.user)
+    return row
+
+
+def _visible(request, public_id) -> Encounter:
     return get_object_or_404(Encounter.objects.visible_to(request.user).select_related("patient", "doctor__user"), public_id=public_id)
 
 

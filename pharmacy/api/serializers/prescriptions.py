@@ -104,7 +104,7 @@ class PrescriptionItemInput(serializers.Serializer):
 
 
 class PrescriptionInput(serializers.Serializer):
-    visit = VisibleIdField(queryset=Encounter.objects.all())
+    visit = VisibleIdField(queryset=Encounter.objects.select_related("patient"))
     items = PrescriptionItemInput(many=True, allow_empty=False, max_length=MOST_ITEMS)
 
 
@@ -119,7 +119,7 @@ class SignInput(serializers.Serializer):
 class RepeatInput(serializers.Serializer):
     """The visit in which the patient's last prescription is drafted once more."""
 
-    visit = VisibleIdField(queryset=Encounter.objects.all())
+    visit = VisibleIdField(queryset=Encounter.objects.select_related("patient"))
 
 
 class FavouriteSerializer(serializers.ModelSerializer):
