@@ -7,8 +7,8 @@ from clinic.core import mongo
 AUDIT, VISITS, STOCK, NOTES = "audit_logs", "visit_history", "stock_movements", "clinical_notes"
 SUMMARIES = "daily_summaries"
 _INDEXES = {
-    AUDIT: (("timestamp",), ("user.id", "timestamp"), ("patient", "timestamp"), ("action", "timestamp"), ("resource.id",)),
-    VISITS: (("timestamp",), ("patient", "timestamp")),
+    AUDIT: (("timestamp",), ("user.id", "timestamp"), ("patient", "timestamp"), ("action", "timestamp"), ("resource.id", "timestamp")),
+    VISITS: (("timestamp",), ("patient_id", "timestamp"), ("doctor.id", "timestamp")),
     STOCK: (("timestamp",), ("medicine.id", "timestamp")),
     SUMMARIES: (("date",),),
 }
@@ -22,7 +22,9 @@ class Documents:
 
     @mongo.guarded
     def count(self) -> int:
-        return mongo.database()[self._collection].count_documents(self._match)
+        collection = mongo.database()[self._collection]
+        # Of all documents the server knows the number; to count a log of years would take longer than anybody waits.
+        return collection.count_documents(self._match) if self._match else collection.estimated_document_count()
 
     def __len__(self) -> int:
         return self.count()
@@ -37,7 +39,8 @@ class Documents:
 def ensure_indexes() -> None:
     for collection, indexes in _INDEXES.items():
         for fields in indexes:
-            mongo.database()[collection].create_index([(field, -1) for field in fields])
+            # `_id` at its end, as the lists are ordered: without it the server would sort all that match for each page.
+            mongo.database()[collection].create_index([(field, -1) for field in (*fields, "_id")])
 
 
 @mongo.guarded

@@ -5,6 +5,8 @@ from datetime import date, datetime, time, timedelta
 from django.utils import timezone
 from rest_framework import serializers
 
+from pharmacy.models import MovementKind
+
 FIRST, LAST = date(1900, 1, 1), date(9000, 1, 1)  # as instants, dates outside are not representable everywhere
 _OF_EVERY_LIST = {"page", "page_size", "format"}
 
@@ -55,7 +57,7 @@ class VisitFilters(RangeFilters):
 class MovementFilters(RangeFilters):
     medicine = serializers.UUIDField(required=False)
     batch = serializers.CharField(required=False, max_length=60, help_text="The batch number on the package.")
-    type = serializers.CharField(required=False, max_length=20)
+    type = serializers.ChoiceField(required=False, choices=MovementKind.choices)
     user = serializers.UUIDField(required=False)
 
 

@@ -69,7 +69,7 @@ class VisitHistory(Report):
 
     collection = stores.VISITS
     filters = VisitFilters
-    fields = {"patient": "patient", "doctor": "doctor"}
+    fields = {"patient": "patient_id", "doctor": "doctor.id"}
     action_permissions = {"list": VIEW_REPORTS}
 
 

@@ -14,6 +14,10 @@ from clinic.accounts.tests.factories import user
 from clinic.audit.services.recording import record
 from clinic.audit.services.relay import relay_outbox
 from clinic.core import mongo
+from patients.services.encounters import complete_visit
+from patients.tests.factories import EncounterFactory
+from pharmacy.services.stock import adjust_batch
+from pharmacy.tests.factories import pharmacist, stocked
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +117,7 @@ def test_a_filter_that_makes_no_sense_is_named(report, query, field, manager):
         ("visit-history", "patient=[$ne]"),
         ("stock-movements", "medicine=aspirin"),
         ("stock-movements", "batch=%00"),
+        ("stock-movements", "type=SOLD"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(report, query, manager):
@@ -152,6 +157,46 @@ def test_audit_log_by_each_filter(manager):
     assert set(row) == {"id", "timestamp", "user", "action", "resource", "patient", "changes", "request_id"}
     yesterday = (timezone.localdate() - timedelta(days=1)).isoformat()
     assert manager.get(f"{url('audit-logs')}?date_to={yesterday}").json()["results"] == []
+
+
+def test_visit_history_by_each_filter(manager):
+    wanted, other = EncounterFactory(), EncounterFactory()
+    for visit in (wanted, other):
+        complete_visit(encounter_id=visit.pk, by=visit.doctor.user)
+    relay_outbox()
+
+    assert manager.get(url("visit-history")).json()["count"] == 2
+    for query in (f"patient={wanted.patient.public_id}", f"doctor={wanted.doctor.public_id}"):
+        results = manager.get(f"{url('visit-history')}?{query}").json()["results"]
+        assert [row["visit_id"] for row in results] == [str(wanted.public_id)], query
+
+
+def test_stock_movements_by_each_filter(manager):
+    clerk, other = pharmacist(), pharmacist()
+    batch = stocked(quantity=7, by=clerk)
+    stocked(quantity=5, by=other)
+    adjust_batch(batch_id=batch.pk, quantity=-3, reason="Broken", by=other)
+    relay_outbox()
+
+    for query, quantities in (
+        (f"medicine={batch.medicine.public_id}", [-3, 7]),
+        (f"batch={batch.lot}", [-3, 7]),
+        (f"user={clerk.public_id}", [7]),
+        ("type=ADJUSTMENT", [-3]),
+    ):
+        results = manager.get(f"{url('stock-movements')}?{query}").json()["results"]
+        assert sorted(row["quantity"] for row in results) == quantities, query
+
+
+@pytest.mark.parametrize("collection", [stores.AUDIT, stores.VISITS, stores.STOCK, stores.SUMMARIES])
+def test_a_page_of_a_long_collection_is_read_in_the_order_of_an_index(collection):
+    stores.ensure_indexes()
+    order = "date" if collection == stores.SUMMARIES else "timestamp"
+
+    plan = mongo.database()[collection].find().sort([(order, -1), ("_id", -1)]).explain()["queryPlanner"]["winningPlan"]
+
+    assert "IXSCAN" in str(plan)
+    assert "SORT" not in str(plan)
 
 
 def test_pages_are_whole_and_in_order(manager):
