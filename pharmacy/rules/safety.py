@@ -63,27 +63,31 @@ def check_safety(
     *,
     allergies: Iterable[str],
     allergies_known: bool,
+    beside: Iterable[Drug] = (),
     current: Iterable[Drug] = (),
     table: InteractionTable = NO_TABLE,
     known_names: Callable[[], Iterable[str]] = tuple,
 ) -> SafetyReport:
-    """Each drug against the substances the patient is allergic to, against the other drugs, and against those taken now.
+    """Each drug against the substances the patient is allergic to, against the other drugs, against those `beside` them (of the
+    same prescription, but not handed out now), and against those taken now.
 
     `known_names` gives the ingredients that the clinic knows; it is asked only for an allergy that no class explains.
     """
-    drugs, current, allergies = list(drugs), list(current), list(allergies)
+    drugs, beside, current, allergies = list(drugs), list(beside), list(current), list(allergies)
     alerts = []
     for at, drug in enumerate(drugs):
+        others = [*beside, *drugs[:at]]
         alerts += _allergy_alerts(drug, allergies)
-        alerts += _interaction_alerts(drug, drugs[:at], "on this prescription", table)
+        alerts += _interaction_alerts(drug, others, "on this prescription", table)
         alerts += _interaction_alerts(drug, current, "taken now", table)
-        alerts += _duplicate_alerts(drug, drugs[:at], "on this prescription")
+        alerts += _duplicate_alerts(drug, others, "on this prescription")
         alerts += _duplicate_alerts(drug, current, "taken now")
         if drug.is_controlled:
             alerts.append(Alert("controlled", drug.name, f"{drug.name} is a controlled medicine.", needs_reason=False))
-    nameless = tuple(dict.fromkeys(drug.name for drug in [*drugs, *current] if not any(_canonicals(drug))))
+    everything = [*drugs, *beside, *current]
+    nameless = tuple(dict.fromkeys(drug.name for drug in everything if not any(_canonicals(drug))))
     unmatched = tuple(unrecognised(allergies, known_names))
-    not_in_table = table.unknown(name for drug in [*drugs, *current] for name in _canonicals(drug))
+    not_in_table = table.unknown(name for drug in everything for name in _canonicals(drug))
     asked = allergies_known or bool(allergies)
     return SafetyReport(
         tuple(alerts),

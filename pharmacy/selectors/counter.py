@@ -138,10 +138,11 @@ def counter_of(prescription: Prescription, *, on: date) -> Counter:
     [(items, taken)] = together(items_and_current(Q(prescription=prescription), patient_id=prescription.patient_id, on=on))
     lines = counter_lines(items, on=on)
     going_out = [line.item for line in lines if line.wanted]
+    beside = [line.item for line in lines if not line.wanted]
     return Counter(
         prescription=prescription,
         lines=lines,
-        report=safety_of(prescription, on=on, items=going_out, taken=taken),
+        report=safety_of(prescription, on=on, items=going_out, beside=beside, taken=taken),
         dispenses=_dispenses_of(prescription),
         must_pay=settings.PAY_BEFORE_DISPENSE and not prescription.is_cleared,
     )

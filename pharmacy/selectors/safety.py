@@ -3,11 +3,21 @@
 from collections import defaultdict
 from datetime import date, timedelta
 
-from django.db.models import BooleanField, DurationField, ExpressionWrapper, F, Q, Value, prefetch_related_objects
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, DurationField, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, prefetch_related_objects
 from django.db.models.functions import JSONObject
 
 from clinic.core.together import Reader
-from pharmacy.models import Interaction, InteractionSubstance, Medicine, Prescription, PrescriptionItem, PrescriptionStatus
+from pharmacy.models import (
+    DispenseLine,
+    Interaction,
+    InteractionSubstance,
+    Medicine,
+    Prescription,
+    PrescriptionItem,
+    PrescriptionStatus,
+    SubstitutionBasis,
+)
 from pharmacy.rules.interactions import InteractionTable, Pair
 from pharmacy.rules.safety import Drug, SafetyReport, canonical, check_safety, outside_classes
 
@@ -16,6 +26,23 @@ _TAKEN = [PrescriptionStatus.SIGNED, PrescriptionStatus.PARTIALLY_DISPENSED, Pre
 
 def drug_of(medicine: Medicine) -> Drug:
     return Drug(medicine.name, tuple(medicine.ingredients), medicine.is_controlled)
+
+
+def drugs_of(item: PrescriptionItem) -> list[Drug]:
+    """What the patient has of a line from with_given(): the medicine prescribed, and what was given in its place."""
+    return [drug_of(item.medicine), *(drug_of(Medicine(**given)) for given in item.given_instead)]
+
+
+def with_given(items):
+    """Annotate `last_given_on`, and `given_instead`: of each line [{name, generic_name, is_controlled}] of the medicines that
+    stood for the one prescribed, as far as they did not come back. What has the same ingredients is left out."""
+    given = DispenseLine.objects.filter(item=OuterRef("pk"))
+    others = given.filter(returned_quantity__lt=F("quantity")).exclude(substitution_basis__in=["", SubstitutionBasis.SAME])
+    medicine = JSONObject(**{name: f"batch__medicine__{name}" for name in ("name", "generic_name", "is_controlled")})
+    return items.annotate(
+        last_given_on=Subquery(given.order_by("-dispense__dispensed_on").values("dispense__dispensed_on")[:1]),
+        given_instead=ArraySubquery(others.order_by("batch__medicine__name").values_list(medicine).distinct()),
+    )
 
 
 def current_items(patient_ids, *, on: date):
@@ -39,7 +66,7 @@ def items_and_current(wanted: Q, *, patient_id: int, on: date) -> Reader:
 
 def _dated_items():
     course = ExpressionWrapper(F("duration_days") * (F("repeats") + 1) * Value(timedelta(days=1)), output_field=DurationField())
-    items = PrescriptionItem.objects.annotate(ends_at=F("prescription__signed_at") + course)
+    items = with_given(PrescriptionItem.objects.annotate(ends_at=F("prescription__signed_at") + course))
     return items.select_related("medicine", "prescription")
 
 
@@ -49,14 +76,21 @@ def _is_taken(on: date) -> Q:
     return stood & Q(prescription__signed_at__date__lte=on, ends_at__date__gt=on)
 
 
-def safety_of(prescription: Prescription, *, on: date, items=None, taken=None) -> SafetyReport:
-    """Of one prescription, or of those of its items that are handed out. `taken`: what its patient takes now, if at hand."""
-    return safety_of_many([prescription], on=on, items={prescription.pk: items} if items is not None else None, taken=taken)[
-        prescription.pk
-    ]
+def safety_of(prescription: Prescription, *, on: date, items=None, beside=(), taken=None) -> SafetyReport:
+    """Of one prescription, or of those of its items that are handed out, with the others of it `beside` them (from
+    with_given()). `taken`: what its patient takes now, if at hand."""
+    key = prescription.pk
+    beside = [item for item in beside if _still_counts(item, on)]
+    reports = safety_of_many([prescription], on=on, items={key: items} if items is not None else None, beside={key: beside}, taken=taken)
+    return reports[key]
 
 
-def safety_of_many(prescriptions, *, on: date, items=None, taken=None) -> dict[int, SafetyReport]:
+def _still_counts(item: PrescriptionItem, on: date) -> bool:
+    """Whether a line that is not handed out now is taken all the same: something of it is to come, or was given not long ago."""
+    return item.dispensed_quantity < item.total_quantity or item.last_given_on + timedelta(days=item.duration_days) > on
+
+
+def safety_of_many(prescriptions, *, on: date, items=None, beside=None, taken=None) -> dict[int, SafetyReport]:
     """{prescription pk: report}. `prescriptions` have patient, and items with medicine, at hand or prefetched."""
     prescriptions = list(prescriptions)
     patients = [prescription.patient for prescription in prescriptions]
@@ -64,21 +98,28 @@ def safety_of_many(prescriptions, *, on: date, items=None, taken=None) -> dict[i
     current = defaultdict(list)
     for item in current_items({each.pk for each in patients}, on=on) if taken is None else taken:
         current[item.prescription.patient_id].append(item)
-    checked = {each.pk: _checked_items(each, items) for each in prescriptions}
+    checked = {each.pk: [drug_of(item.medicine) for item in _checked_items(each, items)] for each in prescriptions}
+    others = {each.pk: _drugs((beside or {}).get(each.pk, ())) for each in prescriptions}
+    now = {each.pk: _drugs(item for item in current[each.patient_id] if item.prescription_id != each.pk) for each in prescriptions}
     allergies = {patient.pk: [allergy.substance for allergy in patient.allergies.all()] for patient in patients}
-    at_issue = [item for each in (*checked.values(), *current.values()) for item in each]
+    at_issue = [drug for side in (checked, others, now) for drugs in side.values() for drug in drugs]
     table, known_names = _table_for(at_issue, with_names=any(outside_classes(each) for each in allergies.values()))
     reports = {}
     for prescription in prescriptions:
         reports[prescription.pk] = check_safety(
-            [drug_of(item.medicine) for item in checked[prescription.pk]],
+            checked[prescription.pk],
             allergies=allergies[prescription.patient_id],
             allergies_known=prescription.patient.allergies_reviewed_at is not None,
-            current=[drug_of(item.medicine) for item in current[prescription.patient_id] if item.prescription_id != prescription.pk],
+            beside=others[prescription.pk],
+            current=now[prescription.pk],
             table=table,
             known_names=lambda: known_names,
         )
     return reports
+
+
+def _drugs(items) -> list[Drug]:
+    return [drug for item in items for drug in drugs_of(item)]
 
 
 def _checked_items(prescription: Prescription, items) -> list[PrescriptionItem]:
@@ -86,10 +127,10 @@ def _checked_items(prescription: Prescription, items) -> list[PrescriptionItem]:
     return list(prescription.items.all()) if own is None else own
 
 
-def _table_for(items, *, with_names: bool) -> tuple[InteractionTable, list[str]]:
-    """What the table of interactions says on the ingredients of these items; and, asked for, every ingredient that the
+def _table_for(drugs: list[Drug], *, with_names: bool) -> tuple[InteractionTable, list[str]]:
+    """What the table of interactions says on the ingredients of these drugs; and, asked for, every ingredient that the
     medicines and the table name. One query."""
-    names = {canonical(ingredient) for item in items for ingredient in item.medicine.ingredients}
+    names = {canonical(ingredient) for drug in drugs for ingredient in drug.ingredients}
     substances = InteractionSubstance.objects.filter(name__in=names).order_by()
     pairs = Interaction.objects.order_by()
     pair = JSONObject(pk="pk", pair=JSONObject(first="first", second="second", severity="severity", effect="effect"))

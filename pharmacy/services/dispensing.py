@@ -24,7 +24,7 @@ from pharmacy.models import Batch, Dispense, DispenseLine, MovementKind, Prescri
 from pharmacy.models.prescription import DISPENSABLE_STATUSES
 from pharmacy.rules.picks import Want, is_usable, next_filling, plan_picks, status_after
 from pharmacy.rules.quantities import MAX_QUANTITY, counted
-from pharmacy.selectors.safety import safety_of
+from pharmacy.selectors.safety import safety_of, with_given
 from pharmacy.services.ledger import move_stock
 from pharmacy.services.prescribing import check_reason
 from pharmacy.services.substituting import substitutions_of
@@ -63,12 +63,13 @@ def dispense_prescription(
             raise RequestReused
         return earlier
     check_dispensable(prescription, on=on)
-    rows = {item.pk: item for item in prescription.items.select_related("medicine")}
+    rows = {item.pk: item for item in with_given(prescription.items.select_related("medicine"))}
     chosen = _chosen_batches(items or [])
     substitutes = substitutions_of(rows, items or [])
     wants = _wants(rows, items, chosen, substitutes) if items is not None else _next_filling(rows)
     going_out = _going_out(wants, rows, substitutes)
-    reason = _check_safety(prescription, going_out, on, override_reason)
+    beside = [item for item in rows.values() if item not in going_out]
+    reason = _check_safety(prescription, going_out, beside, on, override_reason)
     witness = needed_witness([item.medicine for item in going_out], witness, by=pharmacist)
 
     batches = locks.lock_usable_batches({want.medicine_id for want in wants}, on=on, batch_ids=[batch.pk for batch in chosen.values()])
@@ -159,9 +160,11 @@ def _wants(rows: dict[int, PrescriptionItem], items: list[dict], chosen: dict[UU
     return wants
 
 
-def _check_safety(prescription: Prescription, items: list[PrescriptionItem], on: date, override_reason: str) -> str:
+def _check_safety(
+    prescription: Prescription, items: list[PrescriptionItem], beside: list[PrescriptionItem], on: date, override_reason: str
+) -> str:
     reason = check_reason(override_reason)
-    report = safety_of(prescription, on=on, items=items)
+    report = safety_of(prescription, on=on, items=items, beside=beside)
     if report.needs_reason and not reason:
         raise SafetyCheck(alerts=report.as_json())
     return reason if report.needs_reason else ""
