@@ -18,6 +18,7 @@ __all__ = [
     "lock_deposits_of",
     "lock_encounter",
     "lock_invoice",
+    "lock_invoices",
     "lock_patient",
     "lock_payment",
     "lock_prescriptions",
@@ -34,6 +35,11 @@ def _lock(queryset, pk):
 
 def lock_invoice(invoice_id: int) -> Invoice:
     return _lock(Invoice.objects.select_related("patient"), invoice_id)
+
+
+def lock_invoices(invoice_ids: list[int]) -> None:
+    """By id."""
+    list(Invoice.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=invoice_ids).order_by("pk").values_list("pk"))
 
 
 def lock_payment(payment_id: int) -> Payment:

@@ -125,7 +125,7 @@ def change_due(*, method: str, amount: Decimal, tendered: Decimal | None) -> tup
 
 def check_amount(value: Decimal, name: str = "amount", *, zero: bool = False) -> Decimal:
     """The value, when it is an amount of money: two decimals at most, above zero (or zero, if allowed)."""
-    if not value.is_finite() or abs(value) > MAX_AMOUNT:
+    if not value.is_finite() or value.copy_abs() > MAX_AMOUNT:  # abs() overflows
         raise InvalidInput(errors={name: ["Not an amount."]})
     if value < 0 or (value == 0 and not zero):
         raise InvalidInput(errors={name: ["This must not be negative." if zero else "This must be more than zero."]})
@@ -145,7 +145,7 @@ def check_reason(value: str, name: str = "reason") -> str:
 
 def looks_like_card_number(text: str) -> bool:
     """13 to 19 digits whose Luhn check digit is right: must not be stored."""
-    digits = [int(sign) for sign in text if sign.isdigit()]
+    digits = [int(sign) for sign in text if sign.isdecimal()]
     if not 13 <= len(digits) <= 19:
         return False
     doubled = [digit * 2 - 9 * (digit > 4) if place % 2 else digit for place, digit in enumerate(reversed(digits))]

@@ -2,6 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
+from django.conf import settings
 from rest_framework import serializers
 
 from billing.models import COUNTER_METHODS, MONEY_METHODS, ClaimStatus, Invoice
@@ -18,6 +19,21 @@ def read(shape, request) -> dict:
     body = shape(data=request.data, context={"request": request})
     body.is_valid(raise_exception=True)
     return body.validated_data
+
+
+class InOwnCurrency(serializers.Serializer):
+    """Amounts are of the clinic's currency. It may be named; another one is refused."""
+
+    currency = serializers.CharField(max_length=3, required=False)
+
+    def validate_currency(self, value):
+        if value != settings.CURRENCY:
+            raise serializers.ValidationError(f"Money is {settings.CURRENCY} here.")
+        return value
+
+    def validate(self, attrs):
+        attrs.pop("currency", None)
+        return attrs
 
 
 class Day(serializers.DateField):
@@ -60,7 +76,7 @@ class LineChange(LineInput):
         return attrs if "id" in attrs else super().validate(attrs)
 
 
-class InvoiceInput(serializers.Serializer):
+class InvoiceInput(InOwnCurrency):
     """{visit}, {dispensing}, or {patient, lines}."""
 
     visit = PublicIdField(queryset=Encounter.objects.none(), required=False)
@@ -82,10 +98,10 @@ class InvoiceInput(serializers.Serializer):
             raise serializers.ValidationError({"lines": ["This field is required."]})
         if "patient" not in attrs and "lines" in attrs:
             raise serializers.ValidationError({"lines": ["A visit brings its own lines."]})
-        return attrs
+        return super().validate(attrs)
 
 
-class LinesInput(serializers.Serializer):
+class LinesInput(InOwnCurrency):
     lines = LineChange(many=True)
 
 
@@ -93,7 +109,7 @@ class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(max_length=200)
 
 
-class DiscountInput(ReasonInput):
+class DiscountInput(InOwnCurrency, ReasonInput):
     """{amount} or {percent} off the draft, or off one line of it."""
 
     amount = MoneyField(required=False)
@@ -106,7 +122,7 @@ class PartInput(serializers.Serializer):
     quantity = serializers.IntegerField(min_value=1, max_value=1000, default=1)
 
 
-class PackageInput(serializers.Serializer):
+class PackageInput(InOwnCurrency):
     """Things of the price list, by their codes, at one price."""
 
     code = serializers.CharField(max_length=30)
@@ -130,7 +146,7 @@ class CreditLineInput(serializers.Serializer):
     amount = MoneyField()
 
 
-class CreditInput(ReasonInput):
+class CreditInput(InOwnCurrency, ReasonInput):
     """{lines} or {amount}; without either, all that is left."""
 
     lines = CreditLineInput(many=True, required=False, min_length=1)
@@ -145,7 +161,7 @@ class ClaimInput(serializers.Serializer):
         self.fields["invoice"].queryset = Invoice.objects.visible_to(self.context["request"].user)
 
 
-class ClaimAnswerInput(serializers.Serializer):
+class ClaimAnswerInput(InOwnCurrency):
     status = serializers.ChoiceField(choices=ClaimStatus.choices)
     amount = MoneyField(required=False, allow_null=True)
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
@@ -161,7 +177,7 @@ class RemittanceInput(serializers.Serializer):
     dry_run = serializers.BooleanField(default=True)
 
 
-class PaymentInput(serializers.Serializer):
+class PaymentInput(InOwnCurrency):
     method = serializers.ChoiceField(choices=COUNTER_METHODS)
     amount = MoneyField()
     tendered = MoneyField(required=False, allow_null=True)
@@ -174,11 +190,11 @@ class SplitPaymentInput(serializers.Serializer):
     parts = PaymentInput(many=True, min_length=1, max_length=5)
 
 
-class RefundInput(ReasonInput):
+class RefundInput(InOwnCurrency, ReasonInput):
     amount = MoneyField()
 
 
-class DepositInput(serializers.Serializer):
+class DepositInput(InOwnCurrency):
     """Money in advance."""
 
     patient = PublicIdField(queryset=Patient.objects.none())
@@ -191,17 +207,17 @@ class DepositInput(serializers.Serializer):
         self.fields["patient"].queryset = Patient.objects.visible_to(self.context["request"].user)
 
 
-class ApplyInput(serializers.Serializer):
+class ApplyInput(InOwnCurrency):
     """Without an amount as much as is owed and there is."""
 
     amount = MoneyField(required=False)
 
 
-class ShiftInput(serializers.Serializer):
+class ShiftInput(InOwnCurrency):
     opening_float = MoneyField()
 
 
-class CountInput(serializers.Serializer):
+class CountInput(InOwnCurrency):
     counted = serializers.DictField(child=MoneyField(min_value=None))
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
     denominations = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=1_000_000), required=False)

@@ -25,7 +25,7 @@ class InvoiceLinesInput(inputs.LinesInput):
     is_whole = True
 
 
-class InvoiceInput(serializers.Serializer):
+class InvoiceInput(inputs.InOwnCurrency):
     """{visit}, {dispensing}, or {patient, lines}."""
 
     visit = serializers.UUIDField(required=False)
@@ -34,7 +34,7 @@ class InvoiceInput(serializers.Serializer):
     lines = inputs.LineInput(many=True, required=False, min_length=1)
 
 
-class DepositInput(serializers.Serializer):
+class DepositInput(inputs.InOwnCurrency):
     """Money in advance."""
 
     patient = serializers.UUIDField()

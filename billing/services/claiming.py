@@ -36,15 +36,17 @@ def submit_claim(*, invoice_id: int, by, batch: ClaimBatch | None = None) -> Cla
 
 @atomic_with_retry
 def submit_batch(*, payer: str, by, request_id: UUID) -> ClaimBatch:
-    """Claim all that this insurer owes and was not asked for. Locks the invoices one by one, by id.
+    """Claim all that this insurer owes and was not asked for. Locks the invoices, by id: of two batches at once one takes them.
 
     Repeating request_id returns the first batch. Raises NothingToClaim.
     """
+    owing = selectors.to_claim().filter(payer=payer).order_by("id")
+    locks.lock_invoices(list(owing.values_list("pk", flat=True)))
     if earlier := ClaimBatch.objects.filter(request_id=request_id).first():
         if earlier.payer != payer:
             raise RequestReused
         return earlier
-    invoices = list(selectors.to_claim().filter(payer=payer).order_by("id").values_list("pk", flat=True))
+    invoices = list(owing.values_list("pk", flat=True))
     if not invoices:
         raise NothingToClaim
     batch = ClaimBatch.objects.create(payer=payer, made_by=by, request_id=request_id)

@@ -39,7 +39,8 @@ def apply_deposits(*, invoice_id: int, by, request_id: UUID, amount: Decimal | N
     """
     invoice = locks.lock_invoice(invoice_id)
     if first := earlier(Payment, request_id, invoice_id=invoice_id):
-        return [first, *Payment.objects.filter(request_id__in=_further_ids(request_id)).order_by("id")]
+        further = _further_ids(request_id, invoice.patient.deposits.count())
+        return [first, *Payment.objects.filter(request_id__in=further).order_by("id")]
     deposits = locks.lock_deposits_of(invoice.patient_id)
     there = rules.sum_of(deposit.rest for deposit in deposits)
     if not there:
@@ -48,8 +49,8 @@ def apply_deposits(*, invoice_id: int, by, request_id: UUID, amount: Decimal | N
     check_owed(invoice, PaymentMethod.DEPOSIT, amount)
     if amount > there:
         raise Overpayment(f"Only {there} is left of what was paid in advance.", balance=str(there))
-    made, ids = [], [request_id, *_further_ids(request_id)]
-    for deposit in deposits[: len(ids)]:
+    made, ids = [], [request_id, *_further_ids(request_id, len(deposits))]
+    for deposit in deposits:
         part = min(amount - rules.sum_of(payment.amount for payment in made), deposit.rest)
         if part:
             made.append(_apply(deposit, invoice, part, by=by, request_id=ids[len(made)]))
@@ -78,11 +79,9 @@ def refund_deposit(*, deposit_id: int, amount: Decimal, reason: str, by, request
     return refund
 
 
-_MOST = 20  # advances that pay one invoice at a time
-
-
-def _further_ids(request_id: UUID) -> list[UUID]:
-    return [uuid5(request_id, f"deposit {place}") for place in range(1, _MOST)]
+def _further_ids(request_id: UUID, deposits: int) -> list[UUID]:
+    """Of the payments from the second advance on."""
+    return [uuid5(request_id, f"deposit {place}") for place in range(1, deposits)]
 
 
 def _apply(deposit: Deposit, invoice, amount: Decimal, *, by, request_id: UUID) -> Payment:

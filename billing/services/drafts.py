@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from billing import locks, rules
-from billing.errors import NotDraft, NotInsured
+from billing.errors import EmptyInvoice, NotDraft, NotInsured
 from billing.models import Invoice, InvoiceLine
 from billing.services import discounts
 from billing.services.lines import NO_INSURANCE, insurance_of, insurer_share_of, lines_from, total_of, with_amounts, with_shares
@@ -89,8 +89,8 @@ def discount_invoice(
 ) -> Invoice:
     """Take an amount or a percentage off a draft, or off one line of it; off the draft it is spread over its lines in proportion.
 
-    It comes off what earlier discounts left. Locks the invoice. Raises MayNotDiscount, NotDraft, StaleVersion, and
-    InvalidInput without a reason, for more than is left, or for a line of another invoice.
+    It comes off what earlier discounts left. Locks the invoice. Raises MayNotDiscount, NotDraft, EmptyInvoice, StaleVersion,
+    and InvalidInput without a reason, for more than is left, or for a line of another invoice.
     """
     discounts.check_may(by)
     reason = rules.check_reason(reason)
@@ -99,6 +99,8 @@ def discount_invoice(
     if not invoice.is_draft:
         raise NotDraft
     lines = list(invoice.lines.order_by("id"))
+    if not lines:
+        raise EmptyInvoice
     chosen = [line for line in lines if line_id is None or line.public_id == line_id]
     if not chosen:
         raise InvalidInput(errors={"line": ["This line is not on the invoice."]})

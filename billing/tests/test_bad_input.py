@@ -92,6 +92,23 @@ def test_what_is_no_amount_is_refused_by_every_page(ground, by, client_as, amoun
     assert rows() == before
 
 
+def test_another_currency_is_refused_by_every_end(ground, by, api_as, settings):
+    before, api = rows(), api_as(by)
+    line = {"description": "Dressing", "unit_price": "1.00"}
+    bodies = {name: body_of(name, "1.00", ground) for name in ground["ends"]}
+    bodies |= {"invoices": {"patient": str(ground["patient"].public_id), "lines": [line]}, "shifts": {"opening_float": "1.00"}}
+    ends = ground["ends"] | {"invoices": f"{API}/invoices/", "shifts": f"{API}/shifts/"}
+
+    for name, to in ends.items():
+        for currency in ("EUR" if settings.CURRENCY != "EUR" else "USD", settings.CURRENCY.lower(), "", 5, "\0"):
+            answer = api.post(to, bodies[name] | {"currency": currency})
+            assert (name, answer.status_code) == (name, 400)
+            assert "currency" in answer.json()["errors"]
+
+    assert rows() == before
+    assert api.post(ends["pay"], bodies["pay"] | {"currency": settings.CURRENCY}).status_code == 201
+
+
 class TestRules:
     def test_more_than_is_owed_without_change(self, ground, by, api_as):
         before, to = rows(), ground["ends"]["pay"]

@@ -164,6 +164,25 @@ class TestRaces:
 
         assert set(results) == {Claim.objects.get()}
 
+    def test_of_two_batches_at_once_one_takes_the_claims(self, at_once):
+        by = cashier()
+        invoices = [covered(by) for _ in range(3)]
+
+        results = at_once(*[lambda: submit_batch(payer="Northern Mutual", by=by, request_id=uuid4())] * 4)
+
+        [batch] = ClaimBatch.objects.all()
+        assert [result for result in results if isinstance(result, ClaimBatch)] == [batch]
+        assert all(result == batch or isinstance(result, NothingToClaim) for result in results)
+        assert batch.claims.count() == len(invoices)
+
+    def test_a_double_press_makes_one_batch(self, at_once):
+        by, request_id = cashier(), uuid4()
+        covered(by)
+
+        results = at_once(*[partial(submit_batch, payer="Northern Mutual", by=by, request_id=request_id)] * 4)
+
+        assert set(results) == {ClaimBatch.objects.get()}
+
     def test_without_the_lock_a_constraint_refuses(self, at_once, monkeypatch):
         by = cashier()
         invoice = covered(by)
@@ -190,13 +209,13 @@ class TestRemittance:
         text = (
             "Claim;Status;Amount;Reason;Reference\n"
             f"{full.number};PAID;;;R1\n{part.number};paid;12.00;Limit;R2\n\n{no.number};rejected;;Not covered;\n"
-            f"{closed.number};paid;;;\nINV-0-1;paid;;;\n{full.number};paid;x;;\n{no.number};lost;;;\n"
+            f"{closed.number};paid;;;\nINV-0-1;paid;;;\n{full.number};paid;x;;\n{no.number};lost;;;\n{full.number};paid;1e99999999;;\n"
         )
 
         fates = import_remittance(text=text, by=by, dry_run=False)
 
-        assert [fate.fate for fate in fates] == ["done", "done", "done", "refused", "refused", "refused", "refused"]
-        assert [fate.line for fate in fates] == [2, 3, 5, 6, 7, 8, 9]
+        assert [fate.fate for fate in fates] == ["done", "done", "done", "refused", "refused", "refused", "refused", "refused"]
+        assert [fate.line for fate in fates] == [2, 3, 5, 6, 7, 8, 9, 10]
         assert [fresh(row).status for row in (full, part, no)] == ["paid", "paid", "rejected"]
         assert sum(Payment.objects.values_list("amount", flat=True)) == Decimal("44.00")
 

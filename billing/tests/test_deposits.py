@@ -91,6 +91,18 @@ class TestFlow:
         assert report.net_billed - report.paid == 0
         assert {entry.kind for entry in report.entries} == {"advance", "invoice", "payment", "advance refund"}
 
+    def test_many_small_advances_pay_one_invoice(self, by):
+        patient, request_id = PatientFactory(), uuid4()
+        for _ in range(25):
+            advance(by, "2.00", patient=patient)
+        invoice = issued(by, total="48.00", patient=patient)
+
+        made = use(invoice, by, "48.00", request_id=request_id)
+
+        assert sum(payment.amount for payment in made) == Decimal("48.00")
+        assert use(invoice, by, "48.00", request_id=request_id) == made
+        assert Payment.objects.count() == 24
+
     def test_repeating_a_request_has_one_effect(self, by):
         ids = [uuid4() for _ in range(3)]
         patient = PatientFactory()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import rules
-from billing.errors import MayNotDiscount, NotDraft, PriceOverlaps
+from billing.errors import EmptyInvoice, MayNotDiscount, NotDraft, PriceOverlaps
 from billing.models import Invoice, Package, PackagePart
 from billing.services.drafts import change_lines, discount_invoice
 from billing.services.invoicing import draft_manual_invoice
@@ -115,6 +115,12 @@ class TestDiscount:
             discount_invoice(**{"invoice_id": invoice.pk, "reason": "Staff", "by": by} | asked)
 
         assert Invoice.objects.get().version == 1
+
+    def test_of_nothing_nothing_is_taken_off(self, invoice, by):
+        change_lines(invoice_id=invoice.pk, lines=[], by=by, on=ON)
+
+        with pytest.raises(EmptyInvoice):
+            discount_invoice(invoice_id=invoice.pk, reason="Staff", percent=Decimal(10), by=by)
 
     def test_needs_leave_and_a_draft(self, invoice, by):
         clerk = user(Role.RECEPTION)

@@ -75,6 +75,11 @@ class TestCheckAmount:
 
         assert "amount" in refused.value.errors
 
+    @pytest.mark.parametrize("value", ["1e99999999", "-1e99999999", "1e-99999999", "NaN", "sNaN", "-Infinity"])
+    def test_refuses_numbers_beyond_what_can_be_reckoned_with(self, value):
+        with pytest.raises(InvalidInput):
+            rules.check_amount(Decimal(value))
+
     @pytest.mark.parametrize(("value", "kept"), [("0.01", "0.01"), ("5", "5.00"), ("9999999999.99", "9999999999.99")])
     def test_keeps_an_amount_at_two_decimals(self, value, kept):
         assert str(rules.check_amount(Decimal(value))) == kept
@@ -109,7 +114,14 @@ class TestShift:
 
 @pytest.mark.parametrize(
     ("text", "is_card"),
-    [("4111 1111 1111 1111", True), ("5500-0000-0000-0004", True), ("4111111111111112", False), ("SLIP 4711", False), ("", False)],
+    [
+        ("4111 1111 1111 1111", True),
+        ("5500-0000-0000-0004", True),
+        ("4111111111111112", False),
+        ("SLIP 4711", False),
+        ("", False),
+        ("²" * 16, False),
+    ],
 )
 def test_knows_a_card_number(text, is_card):
     assert rules.looks_like_card_number(text) is is_card

@@ -4,6 +4,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
+from billing.errors import AlreadyBilled
 from billing.models import Invoice, Payment, Refund, Shift
 from billing.tests.factories import MedicineFactory, PatientFactory, PriceItemFactory, cashier, draft, issued, pay, visit
 from clinic.accounts.roles import Role
@@ -128,6 +129,16 @@ class TestInvoicePage:
         assert response.status_code == 409
         assert "Cash needs an open shift" in response.content.decode()
 
+    def test_charges_that_were_billed_and_freed_meanwhile_are_refused_in_place(self, client, monkeypatch):
+        encounter = visit()
+
+        def billed_meanwhile(**asked):
+            raise AlreadyBilled
+
+        monkeypatch.setattr("billing.views.lists.bill_visit", billed_meanwhile)
+
+        assert client.post(page("bill", encounter), {"request_id": uuid4()}).status_code == 409
+
     def test_change_is_worked_out_while_typing(self, client):
         assert "10.00" in client.get(page("change"), {"amount": "40", "tendered": "50"}).content.decode()
         for nonsense in ({}, {"amount": "40", "tendered": "5"}, {"amount": "x", "tendered": "y"}):
@@ -148,6 +159,26 @@ class TestInvoicePage:
         invoice.refresh_from_db()
         assert (invoice.status, invoice.total) == ("issued", Decimal("43.00"))
         assert invoice.number in response.content.decode()
+
+    def test_what_somebody_else_added_meanwhile_is_not_dropped(self, client, by):
+        invoice = draft(by)
+        line, shown = invoice.lines.get(), client.get(page("invoice", invoice)).content.decode()
+        assert f'name="version" value="{invoice.version}"' in shown
+        typed = {"keep": line.public_id, "add": "1", "description": "More", "quantity": "1", "unit_price": "1.50"}
+        client.post(page("change_lines", invoice), typed | {"version": invoice.version})
+
+        response = client.post(page("change_lines", invoice), {"keep": line.public_id, "version": invoice.version})
+
+        assert response.status_code == 412
+        assert 'role="alert"' in response.content.decode()
+        assert Invoice.objects.get().total == Decimal("41.50")
+
+    @pytest.mark.parametrize("version", ["", "x", "²", "9" * 5000, "-1"])
+    def test_a_damaged_version_is_as_none(self, client, by, version):
+        invoice = draft(by)
+
+        assert client.post(page("change_lines", invoice), {"version": version}).status_code == 302
+        assert not invoice.lines.exists()
 
     @pytest.mark.parametrize(
         "typed", [{"add": "1", "quantity": "0"}, {"add": "1", "quantity": "x"}, {"add": "1", "price_item": "package x"}]

@@ -37,7 +37,7 @@ from billing.rules import change_due
 from billing.services import crediting, drafts, invoicing, payments
 from billing.services.lines import insurance_of
 from clinic.core.errors import DomainError, InvalidInput
-from clinic.core.pages import permission_required_page, posted_request_id, refusal_status
+from clinic.core.pages import permission_required_page, posted_request_id, posted_version, refusal_status
 from patients.models import Patient
 
 
@@ -211,7 +211,7 @@ def set_cover(request, invoice):
 @require_POST
 @permission_required_page(MAKE_INVOICE)
 def change_lines(request, invoice):
-    """Keep or drop the draft's lines (`keep`), and add one when `add` was pressed."""
+    """Keep or drop the draft's lines (`keep`), and add one when `add` was pressed. What the page did not show is not dropped: `version`."""
     row = find(request, invoice)
     form = LineForm(request.POST if "add" in request.POST else None, **offers(), auto_id="line_%s")
     if form.is_bound and not form.is_valid():
@@ -219,7 +219,8 @@ def change_lines(request, invoice):
     try:
         lines = [{"id": line.public_id} for line in row.lines.all() if str(line.public_id) in request.POST.getlist("keep")]
         lines += [form.line] if form.is_bound else []
-        drafts.change_lines(invoice_id=row.pk, lines=lines, by=request.user, on=timezone.localdate())
+        expected = posted_version(request)
+        drafts.change_lines(invoice_id=row.pk, lines=lines, by=request.user, on=timezone.localdate(), expected_version=expected)
     except DomainError as refusal:
         return show(request, find(request, invoice), refusal=refusal, refused="lines", line_form=form)
     return done(request, row)

@@ -111,11 +111,11 @@ def bill(request, encounter):
             request_id=posted_request_id(request),
             issue="draft" not in request.POST and request.user.has_perm(ISSUE_INVOICE),
         )
-    except AlreadyBilled as refusal:
+    except DomainError as refusal:
+        if not (isinstance(refusal, AlreadyBilled) and "invoice" in refusal.extra):
+            return show_to_bill(request, refusal)
         messages.info(request, refusal.detail)
         return redirect("billing:invoice", refusal.extra["invoice"])
-    except DomainError as refusal:
-        return show_to_bill(request, refusal)
     return redirect("billing:invoice", invoice.public_id)
 
 

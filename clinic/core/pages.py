@@ -61,6 +61,12 @@ def posted_request_id(request) -> UUID:
         return uuid4()
 
 
+def posted_version(request) -> int | None:
+    """The version of the row that the form showed; None when it is missing or damaged."""
+    version = request.POST.get("version", "")
+    return int(version) if version.isdecimal() and len(version) < 10 else None
+
+
 def refusal_status(request, refusal) -> int:
     """The status of a page that shows a refusal: htmx swaps on 422 only, other clients get the true status.
 
