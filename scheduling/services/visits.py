@@ -7,7 +7,8 @@ from django.utils import timezone
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
-from patients.models import Encounter, EncounterStatus
+from patients.models import Encounter, EncounterStatus, Patient
+from patients.services.access import check_chart_open
 from patients.services.encounters import start_encounter
 from scheduling import locks
 from scheduling.errors import WrongStatus
@@ -34,8 +35,8 @@ def start_visit(
 
     The appointment is then in consultation, its token in service. Starting twice gives the same
     encounter. Locks appointment, token, patient. A token of a department's queue is seen by
-    `doctor_id`, else by the doctor who starts. Raises WrongStatus, InvalidInput, and what
-    start_encounter raises.
+    `doctor_id`, else by the doctor who starts. Raises WrongStatus, InvalidInput, BreakGlassRequired for a
+    restricted chart that the doctor would open to themselves, and what start_encounter raises.
     """
     appointment, token = _lock_sources(appointment_id, token_id)
     if appointment is None and token is None and not (patient_id and doctor_id):
@@ -44,14 +45,13 @@ def start_visit(
     if encounter and not (encounter.is_open and token and token.status in BEFORE_SERVICE):
         return encounter
     _check_startable(appointment, token)
-    source = appointment or token
-    encounter = encounter or start_encounter(
-        patient_id=source.patient_id if source else patient_id,
-        doctor_id=_doctor_of(appointment, token, doctor_id, by),
-        by=by,
-        reason=reason or (source.reason if source else ""),
-        request_id=request_id,
-    )
+    if encounter is None:
+        source = appointment or token
+        doctor_id = _doctor_of(appointment, token, doctor_id, by)
+        patient_id = source.patient_id if source else patient_id
+        _check_sent(patient_id, doctor_id, appointment, token, by=by)
+        reason = reason or (source.reason if source else "")
+        encounter = start_encounter(patient_id=patient_id, doctor_id=doctor_id, by=by, reason=reason, request_id=request_id)
     _link(encounter, appointment, token, by=by)
     return encounter
 
@@ -61,20 +61,16 @@ def open_before_call(*, token_id: int, by, doctor_id: int | None = None, request
     """Open the record while its patient still waits, for the nurse's vitals. The token keeps its place and its status.
 
     Doing it twice gives the same encounter; so does starting the visit later. Locks appointment, token, patient.
-    Raises WrongStatus, InvalidInput, and what start_encounter raises.
+    Raises as start_visit.
     """
     appointment, token = _lock_sources(None, token_id)
     if earlier := _earlier(appointment, token):
         return earlier
     if token.status not in BEFORE_SERVICE:
         raise WrongStatus(f"Token {token.label} is {token.get_status_display().lower()}.", current_status=token.status)
-    encounter = start_encounter(
-        patient_id=token.patient_id,
-        doctor_id=_doctor_of(appointment, token, doctor_id, by),
-        by=by,
-        reason=token.reason,
-        request_id=request_id,
-    )
+    doctor_id = _doctor_of(appointment, token, doctor_id, by)
+    _check_sent(token.patient_id, doctor_id, appointment, token, by=by)
+    encounter = start_encounter(patient_id=token.patient_id, doctor_id=doctor_id, by=by, reason=token.reason, request_id=request_id)
     for source in filter(None, (appointment, token)):
         source.save_changes(encounter=encounter)
         record(action=f"scheduling.{source._meta.model_name}.record_opened", actor=by, subject=source, patient=source.patient)
@@ -144,6 +140,17 @@ def _doctor_of(appointment: Appointment | None, token: Token | None, doctor_id: 
     if not found:
         raise InvalidInput(errors={"doctor": ["Say which doctor sees the patient."]})
     return found
+
+
+def _check_sent(patient_id: int, doctor_id: int, appointment: Appointment | None, token: Token | None, *, by) -> None:
+    """A visit opens a restricted chart to its doctor: who sends the patient to themselves has to say why first.
+
+    Raises BreakGlassRequired.
+    """
+    own = getattr(by, "doctor", None)
+    senders = ({appointment.booked_by_id} if appointment else set()) | ({token.issued_by_id} if token else set())
+    if own and own.pk == doctor_id and senders <= {by.pk} and (patient := Patient.objects.filter(pk=patient_id).first()):
+        check_chart_open(patient=patient, by=by)
 
 
 def _link(encounter: Encounter, appointment: Appointment | None, token: Token | None, *, by) -> None:

@@ -14,21 +14,21 @@ NOW = at(8, 50)
 EARLY = at(7)
 
 
-def arrive(doctor=None, department=None, patient=None, now=NOW, priority="routine", **more):
+def arrive(doctor=None, department=None, patient=None, now=NOW, priority="routine", by=None, **more):
     return queueing.walk_in(
         patient_id=(patient or PatientFactory()).pk,
         doctor_id=doctor.pk if doctor else None,
         department_id=department.pk if department else None,
         priority=priority,
         reason="",
-        by=None,
+        by=by,
         now=now,
         **more,
     )
 
 
-def check_in(appointment, now=NOW, **more):
-    return queueing.check_in(appointment_id=appointment.pk, by=None, now=now, **more)
+def check_in(appointment, now=NOW, by=None, **more):
+    return queueing.check_in(appointment_id=appointment.pk, by=by, now=now, **more)
 
 
 def change(token, to, now=NOW, **more):

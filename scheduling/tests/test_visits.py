@@ -1,13 +1,15 @@
 import pytest
+from django.utils import timezone
 
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory, user
 from clinic.core.errors import InvalidInput
-from patients.errors import PatientInactive
+from patients.errors import BreakGlassRequired, PatientInactive
 from patients.models import Encounter
+from patients.services.access import break_glass
 from scheduling.errors import WrongStatus
 from scheduling.models import Token
-from scheduling.services.visits import finish_visit, start_visit
+from scheduling.services.visits import finish_visit, open_before_call, start_visit
 from scheduling.tests.factories import AppointmentFactory, PatientFactory
 from scheduling.tests.steps import arrive, change, check_in, status_of
 
@@ -76,6 +78,61 @@ def test_patient_and_doctor_are_enough():
     assert start_visit(patient_id=patient.pk, doctor_id=doctor.pk, by=None).patient == patient
     with pytest.raises(InvalidInput):
         start_visit(patient_id=patient.pk, by=None)
+
+
+class TestRestrictedChart:
+    """A visit in progress opens it to its doctor, so that nobody makes one for themselves without saying why."""
+
+    @pytest.fixture
+    def doctor(self):
+        return DoctorFactory()
+
+    @pytest.fixture
+    def patient(self):
+        return PatientFactory(is_restricted=True)
+
+    def sources(self, kind, patient, doctor, *, by):
+        if kind == "hand":
+            return {"patient_id": patient.pk, "doctor_id": doctor.pk}
+        if kind == "appointment":
+            return {"appointment_id": AppointmentFactory(patient=patient, doctor=doctor, booked_by=by).pk}
+        return {"token_id": arrive(patient=patient, doctor=doctor, by=by).pk}
+
+    @pytest.mark.parametrize("kind", ["hand", "appointment", "token"])
+    def test_own_patient_without_a_reason_is_refused(self, kind, patient, doctor):
+        sources = self.sources(kind, patient, doctor, by=doctor.user)
+
+        with pytest.raises(BreakGlassRequired):
+            start_visit(by=doctor.user, **sources)
+
+        assert not Encounter.objects.exists()
+
+    def test_record_is_not_opened_before_the_call_either(self, patient, doctor):
+        token = arrive(patient=patient, doctor=doctor, by=doctor.user)
+
+        with pytest.raises(BreakGlassRequired):
+            open_before_call(token_id=token.pk, by=doctor.user)
+
+        assert not Encounter.objects.exists()
+
+    @pytest.mark.parametrize("kind", ["hand", "appointment", "token"])
+    def test_with_a_reason_it_starts(self, kind, patient, doctor):
+        sources = self.sources(kind, patient, doctor, by=doctor.user)
+        break_glass(patient_id=patient.pk, reason="Collapsed in the corridor", by=doctor.user, now=timezone.now())
+
+        assert start_visit(by=doctor.user, **sources).doctor == doctor
+
+    @pytest.mark.parametrize("kind", ["appointment", "token"])
+    def test_patient_whom_somebody_else_sent_is_seen_at_once(self, kind, patient, doctor):
+        sources = self.sources(kind, patient, doctor, by=user(Role.RECEPTION))
+
+        assert start_visit(by=doctor.user, **sources).doctor == doctor
+
+    def test_own_follow_up_is_seen_once_the_desk_checked_it_in(self, patient, doctor):
+        appointment = AppointmentFactory(patient=patient, doctor=doctor, booked_by=doctor.user)
+        check_in(appointment, by=user(Role.RECEPTION))
+
+        assert start_visit(appointment_id=appointment.pk, by=doctor.user).doctor == doctor
 
 
 @pytest.mark.parametrize("status", ["cancelled", "no_show", "completed"])
