@@ -1,7 +1,8 @@
 """Who read whose chart."""
 
-from clinic.audit.services.recording import record
+from clinic.audit.services.recording import record, record_each
 from clinic.core.db import atomic_with_retry
+from patients.models import Patient
 from patients.selectors import CHART_READ
 from patients.services.access import check_chart_open
 
@@ -18,5 +19,8 @@ def record_chart_read(*, patient, by, subject=None) -> None:
 
 @atomic_with_retry
 def record_list_read(*, encounters, by) -> None:
-    """Write down that someone reads a list of visits of several patients: one event that names the visits."""
-    record(action="patients.encounter.listed", actor=by, changes={"encounters": [str(each.public_id) for each in encounters]})
+    """Write down that someone reads a list of visits: for each patient in it a reading of their chart, which names the visits."""
+    visits: dict[Patient, set[str]] = {}
+    for each in encounters:
+        visits.setdefault(each.patient, set()).add(str(each.public_id))
+    record_each(action=CHART_READ, actor=by, about=[(patient, patient, {"encounters": sorted(ids)}) for patient, ids in visits.items()])

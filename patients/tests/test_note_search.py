@@ -109,7 +109,8 @@ def test_page_and_api_are_flat_in_queries_and_say_whose_chart_was_read(client_as
             api.get("/api/v1/clinical-notes/", {"search": "cough"})
 
     assert "Cough for three days" in page.content.decode()
-    assert OutboxEvent.objects.filter(action="patients.encounter.listed").count() == 4
+    readings = OutboxEvent.objects.filter(action="patients.chart.read", patient_id=visit.patient.public_id)
+    assert [event.document["changes"] for event in readings] == [{"encounters": [str(visit.public_id)]}] * 4
 
 
 def test_completed_visit_goes_to_the_history_without_a_name_or_clinical_text(visit):

@@ -119,6 +119,18 @@ class TestVisits:
 
         assert [row["id"] for row in answer.json()["results"]] == [str(wanted.public_id)]
 
+    def test_who_reads_a_list_is_in_the_access_log_of_each_patient_in_it(self, doctor, api_as):
+        first, second = EncounterFactory(), EncounterFactory()
+        again, absent = EncounterFactory(patient=first.patient), PatientFactory()
+
+        doctor.get("/api/v1/visits/")
+
+        patients = (first.patient, second.patient, absent)
+        logs = [api_as(user(Role.MANAGER)).get(f"/api/v1/patients/{each.public_id}/access-log/").json()["results"] for each in patients]
+        assert [len(log) for log in logs] == [1, 1, 0]
+        event = OutboxEvent.objects.get(action="patients.chart.read", patient_id=first.patient.public_id)
+        assert set(event.document["changes"]["encounters"]) == {str(first.public_id), str(again.public_id)}
+
     @pytest.mark.parametrize("query", ["patient=x", "doctor=%00", "status=open", "date_from=2026-02-30", "date_to=9999-12-31"])
     def test_bad_filters_are_refused_by_name(self, doctor, query):
         answer = doctor.get(f"/api/v1/visits/?{query}")
