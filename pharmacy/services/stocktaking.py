@@ -36,7 +36,9 @@ def open_stock_take(*, which: str, by, search: str = "", store: Store | None = N
     if len(batches) > MOST_BATCHES:
         raise InvalidInput(errors={"search": [f"More than {MOST_BATCHES:,} batches: count them in parts."]})
     title = LISTS[which] + (f", {store}" if store else "") + (f": {search.strip()}" if search.strip() else "")
-    take = StockTake.objects.create(title=title[:120], opened_by=by, request_id=request_id)
+    take, is_new = StockTake.objects.get_or_create(request_id=request_id, defaults={"title": title[:120], "opened_by": by})
+    if not is_new:  # a second press came first
+        return take
     CountLine.objects.bulk_create(CountLine(take=take, batch=batch, expected=batch.on_hand) for batch in batches)
     record(action="pharmacy.stock_take.opened", actor=by, subject=take, changes={"batches": len(batches)})
     return take

@@ -16,6 +16,7 @@ from clinic.core.errors import InvalidInput
 from pharmacy import locks
 from pharmacy.errors import CountOutdated, NotCounted, SecondPersonNeeded, StockTakeClosed
 from pharmacy.models import Batch, CountLine, StockMovement, StockTake
+from pharmacy.services import stocktaking
 from pharmacy.services.stock import adjust_batch, change_batch_state
 from pharmacy.services.stocktaking import approve_stock_take, drop_stock_take, open_stock_take, write_counts
 from pharmacy.tests.factories import MedicineFactory, dispensed, line_of, pharmacist, signed, stocked
@@ -60,6 +61,22 @@ class TestOpening:
         by, request_id = pharmacist(), uuid4()
 
         assert opened(by, request_id=request_id) == opened(by, request_id=request_id)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_presses_at_once_open_one_sheet(self, at_once, monkeypatch):
+        batch, by, request_id, both_looked = stocked(5), pharmacist(), uuid4(), threading.Barrier(2, timeout=10)
+        listed = stocktaking._listed
+
+        def listed_together(*args):
+            both_looked.wait()
+            return listed(*args)
+
+        monkeypatch.setattr(stocktaking, "_listed", listed_together)
+
+        one, other = at_once(*[lambda: opened(by, request_id=request_id)] * 2)
+
+        assert one == other == StockTake.objects.get()
+        assert CountLine.objects.get().batch_id == batch.pk
 
     @pytest.mark.parametrize("options", [{"which": "nonsense"}, {"search": "no such medicine"}])
     def test_list_of_nothing_is_refused(self, options):
