@@ -9,6 +9,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from clinic.audit.api import idempotent
 from patients.services.access import check_chart_open
+from patients.services.reading import record_chart_read
 from pharmacy.api.body import checked
 from pharmacy.api.filters import DispensingFilters, end_of, start_of
 from pharmacy.api.serializers import (
@@ -20,10 +21,11 @@ from pharmacy.api.witness import witnessed
 from pharmacy.models import Dispense
 from pharmacy.permissions import DISPENSE, VIEW_PRESCRIPTION
 from pharmacy.services.dispensing import dispense_prescription
+from pharmacy.services.reading import record_list_read
 from pharmacy.services.returning import return_dispensed
 
 
-class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
+class DispensingViewSet(mixins.ListModelMixin, GenericViewSet):
     serializer_class = DispenseSerializer
     lookup_field = "public_id"
     action_permissions = {"list": VIEW_PRESCRIPTION, "retrieve": VIEW_PRESCRIPTION, "create": DISPENSE, "return_lines": DISPENSE}
@@ -52,8 +54,15 @@ class DispensingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         return dispense
 
     @extend_schema(parameters=[DispensingFilters])
-    def list(self, request, *args, **kwargs):
-        return super().list(request, *args, **kwargs)
+    def list(self, request):
+        page = self.paginate_queryset(self.get_queryset())
+        record_list_read(prescriptions=[dispense.prescription for dispense in page], by=request.user)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request, public_id):
+        dispense = self.get_object()
+        record_chart_read(patient=dispense.prescription.patient, by=request.user, subject=dispense)
+        return Response(self.get_serializer(dispense).data)
 
     @extend_schema(request=DispenseInput, responses={201: DispenseSerializer})
     @witnessed

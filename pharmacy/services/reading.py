@@ -12,5 +12,5 @@ def record_list_read(*, prescriptions, by) -> None:
     if len(patients) == 1:
         record_chart_read(patient=patients.pop(), by=by)
     elif patients:
-        ids = [str(prescription.public_id) for prescription in prescriptions]
+        ids = list(dict.fromkeys(str(prescription.public_id) for prescription in prescriptions))
         record(action="pharmacy.prescription.listed", actor=by, changes={"prescriptions": ids})

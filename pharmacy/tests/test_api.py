@@ -377,6 +377,34 @@ def test_prescriptions_stay_flat_in_queries(counter, django_assert_max_num_queri
 # --- Dispensing --------------------------------------------------------------------------------
 
 
+def test_a_batch_that_changed_meanwhile_is_not_overwritten(counter):
+    url = f"{V1}batches/{stock_now(30).public_id}/"
+    seen = counter.get(url).headers["ETag"]
+
+    assert counter.patch(url, {"unit_cost": "0.20"}, headers={"If-Match": seen}).status_code == 200
+    stale = counter.patch(url, {"unit_cost": "0.30"}, headers={"If-Match": seen})
+
+    assert (stale.status_code, stale.data["code"]) == (412, "stale_version")
+    assert counter.get(url).data["unit_cost"] == "0.2000"
+
+
+def test_reading_dispensings_is_written_down(counter):
+    first, other = (dispensed(signed(line_of(stock_now(30).medicine, 10)), on=today()) for _ in range(2))
+    patient = first.prescription.patient.public_id
+
+    counter.get(f"{V1}dispensings/{first.public_id}/")
+    read = OutboxEvent.objects.latest("id")
+    assert (read.action, read.resource_id, read.patient_id) == ("patients.chart.read", first.public_id, patient)
+
+    counter.get(f"{V1}dispensings/?patient={patient}")
+    assert OutboxEvent.objects.latest("id").resource_id == patient
+
+    counter.get(f"{V1}dispensings/")
+    listed = OutboxEvent.objects.latest("id")
+    assert listed.action == "pharmacy.prescription.listed"
+    assert set(listed.document["changes"]["prescriptions"]) == {str(each.prescription.public_id) for each in (first, other)}
+
+
 def test_hands_out_and_takes_back(counter):
     batch = stock_now(30, lot="LOT-7")
     prescription = signed(line_of(batch.medicine, 10))
