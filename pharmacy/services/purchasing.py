@@ -8,9 +8,9 @@ from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, NotFound
 from pharmacy import locks
 from pharmacy.errors import NothingAwaited, OverReceived, RequestReused
-from pharmacy.models import Batch, PurchaseOrder, PurchaseOrderLine, StockMovement
+from pharmacy.models import Batch, PurchaseOrder, PurchaseOrderLine
 from pharmacy.rules.quantities import MAX_QUANTITY, counted
-from pharmacy.services.stock import receive_batch
+from pharmacy.services.stock import earlier_receipt, receive_batch
 
 MOST_LINES = 100
 
@@ -41,16 +41,17 @@ def receive_order(*, order_id: int, line: UUID, by, on: date, request_id: UUID, 
     It costs what was agreed unless the pack says otherwise.
 
     Locks the order, then the medicine, then the batch. Repeating request_id returns the first receipt's batch.
-    Raises OverReceived, NotFound, BatchStateRefused and InvalidInput; then nothing is written.
+    Raises OverReceived, NotFound, RequestReused, BatchStateRefused and InvalidInput; then nothing is written.
     """
     order = locks.lock_order(order_id)
     row = order.lines.select_related("medicine").filter(public_id=line).first()
     if row is None:
         raise NotFound
-    if earlier := StockMovement.objects.filter(request_id=request_id).select_related("batch").first():
-        if earlier.order_line_id != row.pk:
+    said = {name: pack[name] for name in ("lot", "expires_on", "quantity")}
+    if earlier := earlier_receipt(request_id, row.medicine_id, **said):
+        if not earlier.movements.filter(request_id=request_id, order_line=row).exists():
             raise RequestReused
-        return earlier.batch
+        return earlier
     if pack["quantity"] > row.outstanding:
         unit = row.medicine.unit
         raise OverReceived(f"{row.medicine.name}: {counted(row.outstanding, unit)} of this order to come.", left=row.outstanding)

@@ -29,7 +29,7 @@ def read_recipients(*, batch: Batch, by) -> list[Recipient]:
 def record_call(*, batch_id: int, patient_id: int, outcome: str, by, request_id: UUID, note: str = "") -> RecallCall:
     """Write down how a call went. Locks the batch. Repeating request_id returns the first one.
 
-    Raises NotRecalled, and InvalidInput for a patient who was given nothing of it.
+    Raises NotRecalled, RequestReused, and InvalidInput for a patient who was given nothing of it.
     """
     note = note.strip()
     if outcome not in CallOutcome.values:
@@ -38,7 +38,7 @@ def record_call(*, batch_id: int, patient_id: int, outcome: str, by, request_id:
         raise InvalidInput(errors={"note": ["At most 200 characters."]})
     batch = _lock_origin(batch_id)
     if earlier := RecallCall.objects.filter(request_id=request_id).first():
-        if (earlier.batch_id, earlier.patient_id) != (batch.pk, patient_id):
+        if (earlier.batch_id, earlier.patient_id, earlier.outcome, earlier.note) != (batch.pk, patient_id, outcome, note):
             raise RequestReused
         return earlier
     if batch.state != BatchState.RECALLED:

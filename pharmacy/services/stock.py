@@ -10,7 +10,7 @@ from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
 from clinic.core.http import check_version
 from pharmacy import locks
-from pharmacy.errors import BatchStateRefused
+from pharmacy.errors import BatchStateRefused, RequestReused
 from pharmacy.models import Batch, BatchState, Medicine, MovementKind, PurchaseOrderLine, StockMovement, Store
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.rules.quantities import MAX_QUANTITY
@@ -39,11 +39,11 @@ def receive_batch(
 
     What a lot cost when it came first stays its cost, in every store. Locks the medicine, then the batch or, for a new one,
     the store. Repeating request_id returns the first receipt's batch.
-    Raises InvalidInput (expired, quantity) and BatchStateRefused (recalled lot).
+    Raises InvalidInput (expired, quantity), BatchStateRefused (recalled lot), and RequestReused when that receipt was another one.
     """
     delivered = _checked(Delivery(**delivery), on)
     medicine = locks.lock_medicine(medicine_id)
-    if earlier := _earlier(request_id):
+    if earlier := earlier_receipt(request_id, medicine_id, lot=delivered.lot, expires_on=delivered.expires_on, quantity=delivered.quantity):
         return earlier
     if not medicine.is_active:
         raise InvalidInput(errors={"medicine": ["This medicine is no longer used."]})
@@ -109,15 +109,17 @@ def adjust_batch(
     """Correct what is on hand by a signed quantity: a count, breakage, loss. `kind` is ADJUSTMENT, or WASTE for less.
 
     A controlled medicine needs a `witness` (from confirm_witness). Locks the batch. Repeating request_id has one effect.
-    Raises InvalidInput, NotOnHand, WitnessRequired, WitnessRefused.
+    Raises InvalidInput, NotOnHand, RequestReused, WitnessRequired, WitnessRefused.
     """
     if quantity == 0 or (kind == MovementKind.WASTE and quantity > 0):
         raise InvalidInput(errors={"quantity": ["Give the difference: -3 for three less, 3 for three more."]})
     _check_quantity(abs(quantity))
     reason = _reason(reason)
     [batch] = locks.lock_batches([batch_id])
-    if earlier := _earlier(request_id):
-        return earlier
+    if earlier := _movement_of(request_id):
+        if (earlier.batch_id, earlier.kind, earlier.quantity) != (batch_id, kind, quantity):
+            raise RequestReused
+        return batch
     witness = needed_witness([batch.medicine], witness, by=by)
     move_stock(batch=batch, kind=kind, quantity=quantity, by=by, witness=witness, reason=reason, request_id=request_id)
     record(
@@ -171,9 +173,20 @@ def _whole_lot(batch_id: int) -> list[int]:
     return list(Batch.objects.of_lot(batch).values_list("pk", flat=True))
 
 
-def _earlier(request_id: UUID | None) -> Batch | None:
-    movement = StockMovement.objects.filter(request_id=request_id).select_related("batch").first() if request_id else None
-    return movement and movement.batch
+def earlier_receipt(request_id: UUID | None, medicine_id: int, *, lot: str, expires_on: date, quantity: int) -> Batch | None:
+    """The batch of what this request took in. Raises RequestReused when that was something else."""
+    earlier = _movement_of(request_id)
+    if earlier is None:
+        return None
+    batch = earlier.batch
+    took_in = (batch.medicine_id, batch.lot.lower(), batch.expires_on, earlier.quantity)
+    if took_in != (medicine_id, lot.strip().lower(), expires_on, quantity):
+        raise RequestReused
+    return batch
+
+
+def _movement_of(request_id: UUID | None) -> StockMovement | None:
+    return StockMovement.objects.filter(request_id=request_id).select_related("batch").first() if request_id else None
 
 
 def _check_quantity(quantity: int) -> None:

@@ -111,6 +111,10 @@ class TestReceiving:
 
         with pytest.raises(RequestReused):
             received(other, 5, request_id=request_id)
+        with pytest.raises(RequestReused):
+            received(order, 5, request_id=request_id, lot="AB2")
+
+        assert StockMovement.objects.count() == 1
 
     @pytest.mark.parametrize("pack", [{"quantity": 0}, {"quantity": -3}, {"expires_on": TODAY}, {"lot": "  "}])
     def test_bad_pack_is_refused(self, pack):

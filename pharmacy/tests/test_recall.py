@@ -120,6 +120,8 @@ def test_a_call_written_twice_is_one_call():
     assert told(batch, patient, request_id=request_id) == told(batch, patient, request_id=request_id)
     with pytest.raises(RequestReused):
         told(batch, other, request_id=request_id)
+    with pytest.raises(RequestReused):
+        told(batch, patient, "no_answer", request_id=request_id)
 
     assert RecallCall.objects.count() == 1
 

@@ -8,6 +8,7 @@ from clinic.core.errors import InvalidInput
 from pharmacy import locks
 from pharmacy.errors import InsufficientStock, OverReturned, RequestReused
 from pharmacy.models import Batch, DispenseReturn, Prescription, PrescriptionStatus
+from pharmacy.services.expiring import expire_prescriptions
 from pharmacy.services.returning import return_dispensed
 from pharmacy.services.stock import change_batch_state
 from pharmacy.tests.factories import dispensed, line_of, pharmacist, signed, soon, stocked
@@ -45,6 +46,29 @@ def test_all_of_it_makes_the_prescription_as_it_was():
     assert dispense.prescription.status == PrescriptionStatus.SIGNED
     with pytest.raises(OverReturned):
         take_back(dispense)
+
+
+def test_what_comes_back_of_an_expired_prescription_does_not_revive_it():
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6, repeats=1)))
+    expire_prescriptions(on=dispense.prescription.valid_until)
+
+    take_back(dispense, 2)
+
+    dispense.prescription.refresh_from_db()
+    assert dispense.prescription.status == PrescriptionStatus.EXPIRED
+    assert dispense.prescription.items.get().dispensed_quantity == 4
+
+
+def test_what_comes_back_of_a_recalled_lot_is_set_aside_as_recalled():
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+    change_batch_state(batch_id=batch.pk, to="recalled", reason="glass", by=None)
+
+    take_back(dispense, 6, to="quarantine")
+    connection.check_constraints()
+
+    assert Batch.objects.get(returned_from=batch).state == "recalled"
 
 
 def test_what_went_out_of_two_batches_comes_back_together():

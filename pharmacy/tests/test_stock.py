@@ -2,8 +2,8 @@ import pytest
 
 from clinic.audit.models import OutboxEvent
 from clinic.core.errors import InvalidInput
-from pharmacy.errors import BatchStateRefused, NotOnHand
-from pharmacy.models import Batch, Medicine, MovementKind, Store
+from pharmacy.errors import BatchStateRefused, NotOnHand, RequestReused
+from pharmacy.models import Batch, Medicine, MovementKind, StockMovement, Store
 from pharmacy.services import catalogue
 from pharmacy.services.stock import adjust_batch, change_batch_state, receive_batch, update_batch
 from pharmacy.tests.factories import TODAY, MedicineFactory, pharmacist, soon, stocked
@@ -35,6 +35,33 @@ def test_the_same_receipt_counts_once():
 
     assert first == second
     assert Batch.objects.get().on_hand == 10
+
+
+@pytest.mark.parametrize("other", [{"lot": "Z9"}, {"expires_on": soon(401)}, {"quantity": 9}], ids=str)
+def test_a_form_that_was_sent_is_not_taken_for_another_receipt(other):
+    medicine = MedicineFactory()
+    receive(medicine, request_id=REQUEST)
+
+    with pytest.raises(RequestReused):
+        receive(medicine, **({"request_id": REQUEST} | other))
+    with pytest.raises(RequestReused):
+        receive(MedicineFactory(), request_id=REQUEST)
+
+    assert StockMovement.objects.count() == 1
+
+
+@pytest.mark.parametrize("other", [{"quantity": -2}, {"kind": MovementKind.WASTE}], ids=str)
+def test_a_form_that_was_sent_is_not_taken_for_another_correction(other):
+    batch, another, values = stocked(10), stocked(10), {"quantity": -3, "reason": "lost", "by": pharmacist(), "request_id": REQUEST}
+    adjust_batch(batch_id=batch.pk, **values)
+    assert adjust_batch(batch_id=batch.pk, **values).on_hand == 7
+
+    with pytest.raises(RequestReused):
+        adjust_batch(batch_id=batch.pk, **(values | other))
+    with pytest.raises(RequestReused):
+        adjust_batch(batch_id=another.pk, **values)
+
+    assert StockMovement.objects.filter(reason="lost").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
