@@ -29,9 +29,28 @@ class StoreField(forms.ModelChoiceField):
         super().__init__(Store.objects.all(), to_field_name="public_id", **kwargs)
 
 
-class ReceiveForm(forms.Form):
-    lot = forms.CharField(max_length=60, label="Lot number")
-    expires_on = forms.DateField(widget=DateInput, label="Expires on", help_text="The first day on which it may no longer go out.")
+class PackForm(forms.Form):
+    """What a pack says: scanned, or typed. What is typed goes before what the scanner read."""
+
+    code = forms.CharField(max_length=200, required=False, strip=True, label="Scan the pack")
+    lot = forms.CharField(max_length=60, required=False, label="Lot number")
+    expires_on = forms.DateField(
+        widget=DateInput, required=False, label="Expires on", help_text="The first day on which it may no longer go out."
+    )
+
+    def clean(self):
+        data = super().clean()
+        pack = read_pack(data.pop("code", None) or "")
+        data["lot"] = data.get("lot") or pack.lot[:60]
+        data["expires_on"] = data.get("expires_on") or pack.expires_on
+        if not data["lot"] and "lot" not in self.errors:
+            self.add_error("lot", "Give the lot number that is printed on the pack.")
+        if not data["expires_on"] and "expires_on" not in self.errors:
+            self.add_error("expires_on", "Give the date that is printed on the pack.")
+        return data
+
+
+class ReceiveForm(PackForm):
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
     unit_cost = forms.DecimalField(min_value=0, max_digits=12, decimal_places=4, label="Cost per unit")
     supplier = forms.ModelChoiceField(Supplier.objects.all(), required=False, empty_label="Not recorded")
@@ -212,25 +231,13 @@ class OrderForm(forms.Form):
         return data
 
 
-class OrderReceiptForm(forms.Form):
-    """What a pack says: scanned, or typed. What is typed goes before what the scanner read."""
-
-    code = forms.CharField(max_length=200, required=False, strip=True, label="Scan the pack")
-    lot = forms.CharField(max_length=60, required=False, label="Lot number")
-    expires_on = forms.DateField(widget=DateInput, required=False, label="Expires on")
+class OrderReceiptForm(PackForm):
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, label="Units")
     unit_cost = forms.DecimalField(min_value=0, max_digits=12, decimal_places=4, required=False, label="Cost per unit")
     store = StoreField(required=False)
 
     def clean(self):
         data = super().clean()
-        pack = read_pack(data.pop("code", None) or "")
-        data["lot"] = data.get("lot") or pack.lot[:60]
-        data["expires_on"] = data.get("expires_on") or pack.expires_on
-        if not data["lot"] and "lot" not in self.errors:
-            self.add_error("lot", "Give the lot number that is printed on the pack.")
-        if not data["expires_on"] and "expires_on" not in self.errors:
-            self.add_error("expires_on", "Give the date that is printed on the pack.")
         if data.get("unit_cost") is None:
             data.pop("unit_cost", None)
         return data

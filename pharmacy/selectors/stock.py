@@ -8,15 +8,16 @@ from pharmacy.models import Batch, CountLine, Medicine, StockMovement
 from pharmacy.rules.picks import is_usable
 
 SOON = timedelta(days=90)
+EXPIRING_DAYS = (30, 60, SOON.days)
 
 
-def medicines_in_stock(*, on: date, search: str = "", only: str = ""):
-    """Active medicines with on_hand, in_stores and next_expiry; `only` is low, expiring or nothing."""
+def medicines_in_stock(*, on: date, search: str = "", only: str = "", within: timedelta = SOON):
+    """Active medicines with on_hand, in_stores and next_expiry; `only` is low, expiring (`within` that time) or nothing."""
     found = Medicine.objects.active().with_stock(on).with_next_expiry().matching(search)
     if only == "low":
         return found.filter(in_stores__lte=F("reorder_level")).order_by("in_stores", "name", "id")
     if only == "expiring":
-        return found.filter(next_expiry__lte=on + SOON).order_by("next_expiry", "name", "id")
+        return found.filter(next_expiry__lte=on + within).order_by("next_expiry", "name", "id")
     return found.order_by("name", "id")
 
 

@@ -258,6 +258,17 @@ def test_stock_names_what_is_low_out_and_expiring(counter):
     assert low.name not in found
 
 
+@pytest.mark.parametrize(("days", "shown"), [("30", 1), ("60", 2), ("90", 3), ("", 3), ("7", 3), ("x", 3)])
+def test_what_expires_is_shown_within_30_60_or_90_days(counter, days, shown):
+    for ahead in (30, 60, 90, 91):
+        stocked(5, medicine=MedicineFactory(), on=today(), expires_on=soon(ahead, today()))
+
+    answer = counter.get(reverse("pharmacy:stock"), {"only": "expiring", "days": days})
+
+    assert answer.content.decode().count("data-row-link") == shown
+    assert f'<option value="{days if shown < 3 else 90}" selected>' in answer.content.decode()
+
+
 def test_stock_stays_flat_in_queries(counter, django_assert_max_num_queries):
     for _ in range(30):
         stock_now(5)
@@ -281,6 +292,16 @@ def test_a_delivery_is_received_once_however_often_it_is_sent(counter):
         assert counter.post(reverse("pharmacy:receive", args=[medicine.public_id]), body).status_code == 302
 
     assert Batch.objects.get().on_hand == 40
+
+
+def test_a_delivery_is_received_by_the_code_of_its_pack(counter):
+    code = f"(01)09506000134352(17){soon(200, today()):%y%m%d}(10)AB-1"
+
+    answer = counter.post(reverse("pharmacy:receive", args=[MedicineFactory().public_id]), delivery(lot="", expires_on="", code=code))
+
+    assert answer.status_code == 302
+    batch = Batch.objects.get()
+    assert (batch.lot, batch.expires_on, batch.on_hand) == ("AB-1", soon(200, today()), 40)
 
 
 @pytest.mark.parametrize(

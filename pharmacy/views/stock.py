@@ -1,6 +1,6 @@
 """The store room: medicines, batches, the ledger."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -32,11 +32,14 @@ def stock(request):
     search = request.GET.get("q", "").replace("\0", "").strip()[:100]
     only = request.GET.get("only", "")
     on = timezone.localdate()
-    found = selectors.medicines_in_stock(on=on, search=search, only=only)
+    days = next((each for each in selectors.EXPIRING_DAYS if str(each) == request.GET.get("days")), selectors.SOON.days)
+    found = selectors.medicines_in_stock(on=on, search=search, only=only, within=timedelta(days=days))
     context = {
         "page_obj": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page")),
         "search": search,
         "only": only,
+        "days": days,
+        "expiring_days": selectors.EXPIRING_DAYS,
         "on": on,
         "soon": on + selectors.SOON,
         "tabs": stock_tabs(only),
@@ -48,7 +51,7 @@ def stock(request):
 
 def stock_tabs(current: str) -> list[dict]:
     here = reverse("pharmacy:stock")
-    lists = [("", "All"), ("low", "Low"), ("expiring", f"Expiring in {selectors.SOON.days} days")]
+    lists = [("", "All"), ("low", "Low"), ("expiring", "Expiring")]
     tabs = [{"label": label, "url": f"{here}?only={key}" if key else here, "current": current == key} for key, label in lists]
     pages = {
         "reorder": "To order",
