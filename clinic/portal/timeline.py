@@ -21,6 +21,7 @@ from patients.permissions import VIEW_ENCOUNTER
 from patients.selectors.charts import cells_of
 from pharmacy.models import Dispense, Prescription
 from pharmacy.permissions import VIEW_PRESCRIPTION
+from pharmacy.rules.quantities import counted
 from scheduling.models import Appointment
 from scheduling.permissions import VIEW_APPOINTMENT
 
@@ -100,7 +101,7 @@ def _of_prescription(row: Prescription) -> dict:
 
 
 def _of_dispensing(row: Dispense) -> dict:
-    given = ", ".join(f"{line.batch.medicine.name}, {line.quantity} {line.batch.medicine.unit}" for line in row.lines.all())
+    given = ", ".join(f"{line.batch.medicine.name}, {counted(line.quantity, line.batch.medicine.unit)}" for line in row.lines.all())
     return {"title": "Handed out", "detail": given, "by": str(row.dispensed_by), "visit": row.prescription.encounter.public_id}
 
 
