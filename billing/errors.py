@@ -112,11 +112,6 @@ class ClaimClosed(DomainError):
     detail = "This claim is answered already."
 
 
-class RequestReused(DomainError):
-    code = "request_reused"
-    detail = "This form was used for something else already. Reload the page and try again."
-
-
 class ShiftAlreadyOpen(DomainError):
     code = "shift_already_open"
     detail = "You have an open shift already."

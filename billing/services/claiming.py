@@ -6,14 +6,14 @@ from uuid import UUID, uuid5
 from django.db.models.functions import Now
 
 from billing import locks, rules, selectors
-from billing.errors import ClaimClosed, ClaimIsLive, NothingToClaim, RequestReused
+from billing.errors import ClaimClosed, ClaimIsLive, NothingToClaim
 from billing.models import Claim, ClaimBatch, ClaimStatus, Invoice, InvoiceState, PaymentMethod
 from billing.models.claim import NEXT_STATUSES
 from billing.services.clearance import clear_what_is_paid, revoke
 from billing.services.payments import take_payment
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.errors import InvalidInput, NotFound, RequestReused
 
 
 @atomic_with_retry

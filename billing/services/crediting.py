@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from billing import locks, rules
-from billing.errors import CreditExceedsInvoice, NotCreditable, NothingReturned, RequestReused
+from billing.errors import CreditExceedsInvoice, NotCreditable, NothingReturned
 from billing.models import CreditLine, CreditNote, Invoice, InvoiceLine, InvoiceState, ReturnCredit
 from billing.selectors import Returned, returned_on
 from billing.services import clearance
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from pharmacy.services.crediting import count_credited
 
 

@@ -18,7 +18,6 @@ from billing.errors import (
     HasCreditNotes,
     HasPayments,
     NothingToBill,
-    RequestReused,
     VisitInError,
 )
 from billing.models import Claim, Invoice, InvoiceLine, InvoiceState
@@ -27,7 +26,7 @@ from billing.services import clearance
 from billing.services.lines import insurance_of, insurer_share_of, line_of_charge, lines_from, total_of, with_shares
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
-from clinic.core.errors import NotFound
+from clinic.core.errors import NotFound, RequestReused
 from patients.models import Encounter
 from patients.models.encounter import EncounterStatus
 from pharmacy.models import Dispense

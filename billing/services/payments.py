@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from django.db import IntegrityError, transaction
 
 from billing import locks, rules
-from billing.errors import NoOpenShift, NotInsured, NotPayable, Overpayment, RefundExceedsPayment, RequestReused
+from billing.errors import NoOpenShift, NotInsured, NotPayable, Overpayment, RefundExceedsPayment
 from billing.models import (
     COUNTER_METHODS,
     Deposit,
@@ -22,7 +22,7 @@ from billing.models import (
 from billing.services import clearance
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
-from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.errors import InvalidInput, NotFound, RequestReused
 from clinic.core.money import ZERO
 
 MAX_PARTS = 5

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.urls import reverse
 
 from billing import locks
-from billing.errors import ClaimClosed, ClaimIsLive, NothingToClaim, RequestReused
+from billing.errors import ClaimClosed, ClaimIsLive, NothingToClaim
 from billing.models import Claim, ClaimBatch, Invoice, Payment
 from billing.services.claiming import answer_claim, charge_patient, submit_batch, submit_claim
 from billing.services.invoicing import void_invoice
@@ -19,7 +19,7 @@ from billing.tests.factories import EncounterFactory, MedicineFactory, cashier, 
 from billing.tests.test_models import refused_by, sql
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import locks, rules
-from billing.errors import CreditExceedsInvoice, HasCreditNotes, NotCreditable, RequestReused
+from billing.errors import CreditExceedsInvoice, HasCreditNotes, NotCreditable
 from billing.models import CreditLine, CreditNote, CreditNoteCounter, Invoice, InvoiceLine
 from billing.services.crediting import credit_invoice
 from billing.services.invoicing import draft_manual_invoice, issue_invoice, void_invoice
@@ -31,7 +31,7 @@ from billing.tests.factories import (
 from billing.tests.test_models import refused_by, sql
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 
 pytestmark = pytest.mark.django_db
 

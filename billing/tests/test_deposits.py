@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import locks, selectors
-from billing.errors import NoDeposit, NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment, RequestReused
+from billing.errors import NoDeposit, NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment
 from billing.models import Deposit, DepositRefund, Invoice, Payment
 from billing.services.deposits import apply_deposits, refund_deposit, take_deposit
 from billing.services.payments import refund_payment
@@ -20,7 +20,7 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
-from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.errors import InvalidInput, NotFound, RequestReused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mid_morning")]
 

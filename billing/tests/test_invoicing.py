@@ -13,7 +13,6 @@ from billing.errors import (
     HasPayments,
     NotDraft,
     NothingToBill,
-    RequestReused,
     VisitInError,
 )
 from billing.models import Invoice, InvoiceLine
@@ -37,7 +36,7 @@ from billing.tests.factories import (
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import InvalidInput, NotFound, StaleVersion
+from clinic.core.errors import InvalidInput, NotFound, RequestReused, StaleVersion
 from patients.models.encounter import EncounterStatus
 from pharmacy.models import PrescriptionStatus
 

@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-from billing.errors import NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment, RequestReused
+from billing.errors import NoOpenShift, NotPayable, Overpayment, RefundExceedsPayment
 from billing.models import Invoice, Payment, Refund, Shift
 from billing.services.drafts import change_lines
 from billing.services.invoicing import draft_invoice, issue_invoice, void_invoice
@@ -13,7 +13,7 @@ from billing.tests.factories import ON, EncounterFactory, MedicineFactory, cashi
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from pharmacy.errors import PaymentRequired
 from pharmacy.tests.factories import dispensed, stocked
 

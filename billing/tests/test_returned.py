@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from billing import rules, selectors
-from billing.errors import NothingReturned, RequestReused
+from billing.errors import NothingReturned
 from billing.models import CreditLine, CreditNote, Invoice, InvoiceLine, ReturnCredit
 from billing.services.crediting import credit_invoice, credit_returned
 from billing.services.invoicing import draft_dispensed, issue_invoice
@@ -17,6 +17,7 @@ from billing.tests.factories import ON, cashier, issued_for, pay
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.core.db import constraint_of
+from clinic.core.errors import RequestReused
 from pharmacy.models import DispenseLine, MovementKind, Prescription, StockMovement
 from pharmacy.services.returning import return_dispensed
 from pharmacy.tests.factories import MedicineFactory, dispensed, line_of, pharmacist, signed, soon, stocked

@@ -51,3 +51,10 @@ class Busy(DomainError):
     code = "busy"
     status = 503
     detail = "Many people are changing this right now. Please try again."
+
+
+class RequestReused(DomainError):
+    """A form's `request_id` came before, with something else in it: somebody went back and changed the form."""
+
+    code = "request_reused"
+    detail = "This form was used for something else already. Reload the page and try again."

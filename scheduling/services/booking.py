@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
-from clinic.core.errors import Forbidden, InvalidInput, NotFound
+from clinic.core.errors import Forbidden, InvalidInput, NotFound, RequestReused
 from clinic.core.http import check_version
 from patients.errors import DoctorInactive, PatientInactive
 from scheduling import locks
@@ -37,7 +37,7 @@ def book_appointment(
     hours. An overbooking needs its permission and may lie outside the hours and over others, but not
     in the past. Locks the doctor, then the patient. Repeating request_id returns the first appointment.
     Raises InThePast, OutsideHours, DoctorOnLeave, SlotTaken, SlotHeld, SlotOffered, PatientBusy, PatientInactive,
-    DoctorInactive, InvalidInput, Forbidden.
+    DoctorInactive, InvalidInput, Forbidden, RequestReused.
     """
     start, details["end"] = as_utc(start), as_utc(details.get("end"))
     wanted = Details(**details)
@@ -51,7 +51,9 @@ def book_appointment(
 @atomic_with_retry
 def _book(*, patient_id, doctor_id, start, wanted, by, now, request_id) -> Appointment:
     doctor = locks.lock_doctors(doctor_id)[doctor_id]
-    if earlier := _earlier(request_id):
+    if earlier := _earlier(request_id, doctor, start):
+        if earlier.patient_id != patient_id:
+            raise RequestReused
         return earlier
     patient = locks.lock_patient(patient_id)
     check_people(patient, doctor)
@@ -94,7 +96,7 @@ def reschedule_appointment(
     """Move a booked appointment: a new row takes its place, the old one points at it.
 
     At least as long as before. Locks both doctors in id order, the appointment, the patient. Repeating
-    request_id returns the first result. Raises WrongStatus and what booking raises.
+    request_id returns the first result. Raises WrongStatus, RequestReused, and what booking raises.
     """
     old_doctor_id = Appointment.objects.filter(pk=appointment_id).values_list("doctor_id", flat=True).first()
     if old_doctor_id is None:
@@ -109,9 +111,12 @@ def reschedule_appointment(
 @atomic_with_retry
 def _move(appointment_id, *, doctor_ids, start, wanted, by, now, request_id) -> Appointment:
     doctor = locks.lock_doctors(*doctor_ids)[doctor_ids[1]]
-    if earlier := _earlier(request_id):
-        return earlier
+    earlier = _earlier(request_id, doctor, start)
     old = locks.lock_appointment(appointment_id)
+    if earlier:
+        if old.rescheduled_to_id != earlier.pk:
+            raise RequestReused
+        return earlier
     require_next(old, AppointmentStatus.RESCHEDULED)
     patient = locks.lock_patient(old.patient_id)
     check_people(patient, doctor)
@@ -201,10 +206,14 @@ def require_next(appointment: Appointment, status: AppointmentStatus) -> None:
 # --- Checks ------------------------------------------------------------------------------
 
 
-def _earlier(request_id: UUID | None) -> Appointment | None:
+def _earlier(request_id: UUID | None, doctor, start: datetime) -> Appointment | None:
+    """What this request booked already. Raises RequestReused when that was another doctor's time, or another time."""
     if request_id is None:
         return None
-    return Appointment.objects.select_related("patient", "doctor__user").filter(request_id=request_id).first()
+    earlier = Appointment.objects.select_related("patient", "doctor__user").filter(request_id=request_id).first()
+    if earlier and (earlier.doctor_id, earlier.starts_at) != (doctor.pk, start):
+        raise RequestReused
+    return earlier
 
 
 def check_people(patient, doctor) -> None:

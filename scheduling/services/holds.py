@@ -13,9 +13,10 @@ from django.utils import timezone
 from clinic.core.redis import RedisDown
 from patients.errors import DoctorInactive
 from scheduling import stores
-from scheduling.errors import InThePast, OutsideHours, SlotHeld, SlotTaken
+from scheduling.errors import OutsideHours, SlotHeld, SlotTaken
 from scheduling.rules.slots import as_utc, span_of
 from scheduling.selectors.hours import bookable_days
+from scheduling.services.placing import check_shape
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Hold:
 def hold_slot(*, doctor, start: datetime, by, now: datetime) -> Hold:
     """Keep a free slot for this user for 5 minutes; taking it again gives a new token.
 
-    Raises InThePast, DoctorInactive, OutsideHours, SlotTaken or SlotHeld.
+    Raises InThePast, InvalidInput, DoctorInactive, OutsideHours, SlotTaken or SlotHeld.
     """
     start = as_utc(start)
     _check_free(doctor, start, now)
@@ -47,8 +48,7 @@ def hold_slot(*, doctor, start: datetime, by, now: datetime) -> Hold:
 
 
 def _check_free(doctor, start: datetime, now: datetime) -> None:
-    if start < now:
-        raise InThePast
+    check_shape(start, None, now)
     if not doctor.is_active:
         raise DoctorInactive
     [day] = bookable_days(doctor_id=doctor.pk, first=timezone.localtime(start).date(), days=1, now=now)

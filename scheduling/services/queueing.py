@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from clinic.accounts.models import Department, Doctor
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.errors import InvalidInput, NotFound, RequestReused
 from clinic.core.http import check_version
 from patients.errors import DoctorInactive, PatientInactive
 from patients.models import Patient
@@ -26,10 +26,10 @@ def check_in(*, appointment_id: int, by, now: datetime, priority: str = Priority
     """Give the patient of today's appointment a token in the doctor's queue.
 
     Locks the appointment, then the queue's day. Repeating request_id returns the first token.
-    Raises AlreadyCheckedIn, WrongStatus, NotToday, PatientInactive, AlreadyInQueue.
+    Raises AlreadyCheckedIn, WrongStatus, NotToday, PatientInactive, AlreadyInQueue, RequestReused.
     """
     appointment = locks.lock_appointment(appointment_id)
-    if earlier := _earlier(request_id):
+    if earlier := _earlier(request_id, appointment.patient_id):
         return earlier
     if appointment.status in {AppointmentStatus.CHECKED_IN, AppointmentStatus.IN_CONSULTATION}:
         raise AlreadyCheckedIn
@@ -62,7 +62,7 @@ def walk_in(
     """Give a patient without an appointment a token in a doctor's or a department's queue.
 
     Locks the queue's day. Repeating request_id returns the first token. Raises InvalidInput unless one
-    of doctor and department is given, PatientInactive, DoctorInactive, AlreadyInQueue.
+    of doctor and department is given, PatientInactive, DoctorInactive, AlreadyInQueue, RequestReused.
     """
     patient = Patient.objects.filter(pk=patient_id).first()
     if patient is None:
@@ -182,15 +182,22 @@ def undo_last_change(*, token_id: int, by, now: datetime, request_id: UUID | Non
 
 def _issue(queue: Queue, *, by, now: datetime, request_id: UUID | None, **fields) -> Token:
     day = locks.lock_queue_day(queue.pk, timezone.localdate(now))
-    if earlier := _earlier(request_id):
+    if earlier := _earlier(request_id, fields["patient"].pk):
+        if earlier.queue_id != queue.pk:
+            raise RequestReused
         return earlier
     return issue_token(day, queue=queue, by=by, now=now, request_id=request_id, **fields)
 
 
-def _earlier(request_id: UUID | None) -> Token | None:
+def _earlier(request_id: UUID | None, patient_id: int) -> Token | None:
+    """The token that this request gave already. Raises RequestReused when it was another patient's."""
     if request_id is None:
         return None
-    return Token.objects.select_related("queue__doctor__user", "queue__department", "patient").filter(request_id=request_id).first()
+    rows = Token.objects.select_related("queue__doctor__user", "queue__department", "patient")
+    earlier = rows.filter(request_id=request_id).first()
+    if earlier and earlier.patient_id != patient_id:
+        raise RequestReused
+    return earlier
 
 
 def _lock_both(token_id: int) -> tuple[Token, object | None]:

@@ -50,7 +50,9 @@ def book_series(
 def _plan(*, patient_id, doctor_id, start, repeat, by, now, request_id, reason) -> AppointmentSeries:
     locks.lock_request(request_id)
     if earlier := AppointmentSeries.objects.filter(request_id=request_id).first():
-        if (earlier.patient_id, earlier.doctor_id, earlier.starts_at) != (patient_id, doctor_id, start):
+        asked = (earlier.patient_id, earlier.doctor_id, earlier.starts_at, earlier.every_weeks, earlier.reason)
+        dates = list(earlier.dates.order_by("on").values_list("on", flat=True))
+        if (*asked, dates) != (patient_id, doctor_id, start, repeat.every_weeks, reason, _dates(start, repeat)):
             raise KeyReused
         return earlier
     _check(start, repeat, now)

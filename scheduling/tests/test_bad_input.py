@@ -85,6 +85,7 @@ def world(api_as, client_as):
     return World(api_as(who), client_as(who))
 
 
+FAR_AWAY = "9999-12-31T23:59:59Z"
 YESTERDAY = (timezone.now() - timedelta(days=1)).isoformat()
 
 OVER_THE_API = {
@@ -93,6 +94,16 @@ OVER_THE_API = {
     "past time, moved": (lambda w: w.moving(start=YESTERDAY), 409, "in_the_past"),
     "past time, held": (
         lambda w: w.api.post(f"{API}/slots/hold/", {"doctor": w.doctor.public_id, "start": YESTERDAY}), 409, "in_the_past",
+    ),
+    "a time beyond all calendars": (lambda w: w.booking(start=FAR_AWAY), 400, "invalid"),
+    "a time beyond all calendars, moved": (lambda w: w.moving(start=FAR_AWAY), 400, "invalid"),
+    "a time beyond all calendars, held": (
+        lambda w: w.api.post(f"{API}/slots/hold/", {"doctor": w.doctor.public_id, "start": FAR_AWAY}), 400, "invalid",
+    ),
+    "a time beyond all calendars, recurring": (
+        lambda w: w.api.post(f"{API}/appointments/recurring/", {
+            "patient": w.patient.public_id, "doctor": w.doctor.public_id, "start": FAR_AWAY, "every_weeks": 1, "count": 2,
+        }), 400, "invalid",
     ),
     "end before start": (lambda w: w.booking(end=at(8).isoformat()), 400, "invalid"),
     "end at start": (lambda w: w.booking(end=at(9).isoformat()), 400, "invalid"),
@@ -125,6 +136,11 @@ ON_THE_PAGES = {
     "past time": (lambda w: w.book_page(start=YESTERDAY), "That time has passed."),
     "past time, overbooked": (lambda w: w.book_page(start=YESTERDAY, overbook_reason="urgent"), "That time has passed."),
     "past time, moved": (lambda w: w.move_page(start=YESTERDAY), "That time has passed."),
+    "a time beyond all calendars": (lambda w: w.book_page(start=FAR_AWAY), "too far ahead"),
+    "a time beyond all calendars, held": (
+        lambda w: w.web.post(url("hold"), {"request_id": uuid4(), "doctor": w.doctor.public_id, "start": FAR_AWAY}),
+        "too far ahead",
+    ),
     "end before start": (lambda w: w.exception_page(f"{DAY}T12:00", f"{DAY}T11:00"), "end after its start"),
     "slot outside hours": (lambda w: w.book_page(start=at(21).isoformat()), "no appointment slot at that time"),
     "slot outside hours, moved": (lambda w: w.move_page(start=at(21).isoformat()), "no appointment slot at that time"),

@@ -6,7 +6,7 @@ import pytest
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import Forbidden, InvalidInput
+from clinic.core.errors import Forbidden, InvalidInput, RequestReused
 from patients.errors import DoctorInactive, PatientInactive
 from scheduling.errors import (
     DoctorOnLeave,
@@ -56,6 +56,16 @@ class TestBooking:
         first, second = (book(doctor, patient, request_id=key) for _ in range(2))
 
         assert first == second
+        assert Appointment.objects.count() == 1
+
+    def test_a_form_that_was_changed_after_it_was_sent_books_nothing_silently(self):
+        doctor, patient, key = working_doctor(), PatientFactory(), uuid4()
+        book(doctor, patient, request_id=key)
+
+        for changed in ((doctor, patient, at(10)), (working_doctor(), patient, at(9)), (doctor, PatientFactory(), at(9))):
+            with pytest.raises(RequestReused):
+                book(*changed, request_id=key)
+
         assert Appointment.objects.count() == 1
 
     def test_past_is_refused(self):
@@ -218,6 +228,17 @@ class TestRescheduling:
         old, key = book(working_doctor()), uuid4()
 
         assert self.move(old, at(10), request_id=key) == self.move(old, at(10), request_id=key)
+
+    def test_a_form_that_was_changed_after_it_was_sent_moves_nothing_silently(self):
+        doctor, key = working_doctor(), uuid4()
+        old, other = book(doctor), book(doctor, start=at(11))
+        moved = self.move(old, at(10), request_id=key)
+
+        for row, start in ((moved, at(12)), (other, at(10))):
+            with pytest.raises(RequestReused):
+                self.move(row, start, request_id=key)
+
+        assert Appointment.objects.count() == 3
 
     def test_only_a_booked_one_moves(self):
         with pytest.raises(WrongStatus):

@@ -5,7 +5,7 @@ import pytest
 from django.db import transaction
 
 from clinic.accounts.tests.factories import DepartmentFactory, DoctorFactory
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from patients.errors import DoctorInactive, PatientInactive
 from scheduling.errors import (
     AlreadyCheckedIn,
@@ -19,7 +19,7 @@ from scheduling.models import QueueDay, Token
 from scheduling.selectors.queue import queue_rows, token_row, tokens_on
 from scheduling.services import queueing
 from scheduling.services.queues import queue_of
-from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, at
+from scheduling.tests.factories import DAY, AppointmentFactory, PatientFactory, at, working_doctor
 from scheduling.tests.steps import NOW, arrive, change, check_in, status_of
 
 
@@ -53,6 +53,20 @@ class TestCheckIn:
         assert check_in(appointment, request_id=key) == token
         with pytest.raises(AlreadyCheckedIn):
             check_in(appointment)
+        assert Token.objects.count() == 1
+
+    def test_the_request_of_another_token_is_refused(self):
+        patient, doctor, key = PatientFactory(), working_doctor(), uuid4()
+        arrive(doctor, patient=patient, request_id=key)
+
+        for again in (
+            lambda: arrive(doctor, request_id=key),
+            lambda: arrive(working_doctor(), patient=patient, request_id=key),
+            lambda: check_in(AppointmentFactory(), request_id=key),
+        ):
+            with pytest.raises(RequestReused):
+                again()
+
         assert Token.objects.count() == 1
 
     @pytest.mark.parametrize("status", ["completed", "no_show"])

@@ -113,7 +113,8 @@ class TestBooking:
         body = {"patient": PatientFactory().public_id, "doctor": doctor.public_id, "start": at(9), "every_weeks": 1, "count": 2}
         assert api.post(API, body, headers={"Idempotency-Key": key}).status_code == 201
 
-        problem(api.post(API, body | {"start": at(10)}, headers={"Idempotency-Key": key}), 422, "idempotency_key_reused")
+        for change in ({"start": at(10)}, {"count": 3}, {"every_weeks": 2}, {"reason": "Back"}, {"patient": PatientFactory().public_id}):
+            problem(api.post(API, body | change, headers={"Idempotency-Key": key}), 422, "idempotency_key_reused")
 
         assert AppointmentSeries.objects.count() == 1
 
