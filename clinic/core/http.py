@@ -9,7 +9,7 @@ from django.utils.http import content_disposition_header
 from clinic.core.errors import DomainError, StaleVersion
 
 PROBLEM_TYPE = "application/problem+json"
-_ETAG = re.compile(r'^(?:W/)?"(\d+)"$')
+_ETAG = re.compile(r'^(?:W/)?"([0-9]{1,18})"$')
 
 
 def problem(*, status: int, code: str, detail: str, errors: dict | None = None, **extra) -> dict:

@@ -114,6 +114,14 @@ class TestPatients:
         patient.refresh_from_db()
         assert patient.last_name != "Other"
 
+    @pytest.mark.parametrize("version", ["abc", '""', '"-1"', '"1', f'"{"9" * 5000}"'])
+    def test_patch_with_what_is_no_version_is_refused(self, reception, version):
+        patient = PatientFactory()
+
+        answer = reception.patch(f"{URL}{patient.public_id}/", {"address": "x"}, headers={"If-Match": version})
+
+        assert (answer.status_code, answer.json()["code"]) == (412, "stale_version")
+
     def test_put_and_patch_change_and_raise_the_version(self, reception):
         patient = PatientFactory()
 
@@ -238,7 +246,7 @@ def test_id_that_is_none_is_not_found(api_as, path):
 def test_date_of_birth_today_is_accepted(reception, monkeypatch):
     monkeypatch.setattr("patients.api.views.timezone.localdate", lambda: date(2026, 3, 1))
 
-    answer = reception.post(URL, ANN | {"date_of_birth": "2026-03-01"})
+    answer = reception.post(URL, ANN | {"date_of_birth": "2026-03-01", "problems": []})
 
     assert answer.status_code == 201
     assert Allergy.objects.get().substance == "Penicillin"
