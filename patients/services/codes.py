@@ -6,6 +6,7 @@ from django.db import transaction
 
 from patients.models import Icd10Code
 from patients.rules.identity import plain_words
+from patients.rules.notes import is_icd10
 from patients.rules.search import folded
 
 BATCH = 2_000
@@ -26,3 +27,17 @@ def load_codes(*, titles: Iterable[tuple[str, str]], synonyms: Iterable[tuple[st
     )
     Icd10Code.objects.exclude(code__in=[row.code for row in rows]).delete()
     return len(rows)
+
+
+def code_problem(code: str) -> str:
+    """Why nothing can stand under this code; "" when something can. While the catalogue is empty only its form is checked."""
+    if not is_icd10(code):
+        return "This does not look like an ICD-10 code, such as J06.9."
+    if is_catalogue_filled() and not Icd10Code.objects.filter(code=code).exists():
+        return "ICD-10 (WHO, 2019) has no such code. Search by words, or leave the code out."
+    return ""
+
+
+def is_catalogue_filled() -> bool:
+    """Whether `manage.py load_icd10` was run."""
+    return Icd10Code.objects.exists()

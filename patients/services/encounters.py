@@ -15,11 +15,12 @@ from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.http import check_version
 from patients import locks
 from patients.errors import DoctorInactive, EncounterClosed, PatientInactive, PrimaryDiagnosisExists, ReasonMissing, UnsavedDraft
-from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Icd10Code, Vitals
+from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Vitals
 from patients.rules import identity, notes
 from patients.rules.usual import unusual_vitals
 from patients.rules.vitals import check_vitals
 from patients.selectors import history_of
+from patients.services.codes import code_problem
 from patients.services.signed_content import content_of
 
 CHANGEABLE = ("reason", "diagnosis_text")
@@ -97,10 +98,8 @@ def add_diagnosis(*, encounter_id: int, text: str, code: str, rank: str, by, req
     """
     text, code = identity.plain_words(text), identity.plain_identifier(code)
     errors = {} if text else {"text": ["Say what it is."]}
-    if code and not notes.is_icd10(code):
-        errors["code"] = ["This does not look like an ICD-10 code, such as J06.9."]
-    elif code and is_catalogue_filled() and not Icd10Code.objects.filter(code=code).exists():
-        errors["code"] = ["ICD-10 (WHO, 2019) has no such code. Search by words, or leave the code out."]
+    if code and (problem := code_problem(code)):
+        errors["code"] = [problem]
     if errors:
         raise InvalidInput(errors=errors)
     encounter = locks.lock_encounter(encounter_id)
@@ -113,11 +112,6 @@ def add_diagnosis(*, encounter_id: int, text: str, code: str, rank: str, by, req
     encounter.save_changes()
     _record("diagnosis_added", encounter, by=by, changes={"diagnosis": str(diagnosis.public_id), "rank": rank})
     return diagnosis
-
-
-def is_catalogue_filled() -> bool:
-    """Whether `manage.py load_icd10` was run; else only the form of a code can be checked."""
-    return Icd10Code.objects.exists()
 
 
 @atomic_with_retry

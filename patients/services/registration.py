@@ -15,7 +15,9 @@ from clinic.core.http import check_version
 from patients import locks
 from patients.errors import EmailTaken, EncounterOpen, ReasonMissing, RecordMerged
 from patients.models import Allergy, Patient, PatientStatus, Problem
+from patients.models.patient import DatePrecision
 from patients.rules import identity
+from patients.services.codes import code_problem
 
 FIELDS = (
     "first_name", "last_name", "date_of_birth", "date_of_birth_precision", "sex", "phone", "email", "address", "blood_group",
@@ -26,6 +28,7 @@ CONTACT_FIELDS = (
     "phone", "email", "address", "emergency_contact_name", "emergency_contact_phone", "emergency_contact_relation",
 )  # fmt: skip
 _LISTS = {"allergies": (Allergy, "substance", ("reaction", "severity")), "problems": (Problem, "text", ("code", "onset_on", "is_active"))}
+LONGEST_LIST = 50
 
 
 @atomic_with_retry
@@ -60,7 +63,9 @@ def update_patient(*, patient_id: int, changes: Mapping, by, expected_version: i
     """
     patient = locks.lock_patient(patient_id)
     check_version(patient, expected_version)
-    values = {name: value for name, value in _clean(changes, on=timezone.localdate()).items() if getattr(patient, name) != value}
+    values = {
+        name: value for name, value in _clean(changes, on=timezone.localdate(), patient=patient).items() if getattr(patient, name) != value
+    }
     lists = [name for name in _LISTS if name in changes and _replace_list(patient, name, changes[name], by=by)]
     if "allergies" in changes:
         values["allergies_reviewed_at"] = timezone.now()
@@ -108,8 +113,8 @@ def check_patient_data(*, data: Mapping, on: date) -> None:
     _clean(data, on=on)
 
 
-def _clean(data: Mapping, *, on: date) -> dict:
-    """The columns' values, normalised. Raises InvalidInput."""
+def _clean(data: Mapping, *, on: date, patient: Patient | None = None) -> dict:
+    """The columns' values, normalised; `patient` is whose they become. Raises InvalidInput."""
     values = {name: data[name] for name in FIELDS if name in data}
     errors = {}
     for name, value in values.items():
@@ -128,6 +133,8 @@ def _clean(data: Mapping, *, on: date) -> dict:
     if "date_of_birth" in values and (problem := identity.birth_date_error(values["date_of_birth"], on=on)):
         errors["date_of_birth"] = [problem]
     errors |= {name: [problem] for name in _LISTS if (problem := _list_problem(name, data.get(name, [])))}
+    if "problems" not in errors and (problem := _problems_problem(data.get("problems", []), values, patient, on=on)):
+        errors["problems"] = [problem]
     if errors:
         raise InvalidInput(errors=errors)
     return values
@@ -135,10 +142,28 @@ def _clean(data: Mapping, *, on: date) -> dict:
 
 def _list_problem(name: str, rows: list[Mapping]) -> str:
     key = _LISTS[name][1]
+    if len(rows) > LONGEST_LIST:
+        return f"At most {LONGEST_LIST} entries."
     keys = [identity.plain_words(row.get(key, "")).casefold() for row in rows]
     if not all(keys):
         return f"Each entry needs a {key}."
     return f"The same {key} is there twice." if len(set(keys)) < len(keys) else ""
+
+
+def _problems_problem(rows: list[Mapping], values: Mapping, patient: Patient | None, *, on: date) -> str:
+    """What is impossible in a problem list; a code that stands there already may stay."""
+    kept = set(patient.problems.values_list("code", flat=True)) if patient and rows else set()
+    born = values.get("date_of_birth") or (patient and patient.date_of_birth)
+    precision = values.get("date_of_birth_precision") or (patient and patient.date_of_birth_precision)
+    for row in rows:
+        onset, code = row.get("onset_on"), identity.plain_identifier(row.get("code") or "")
+        if onset and onset > on:
+            return f"{row['text']}: this day is still to come."
+        if onset and born and precision != DatePrecision.ESTIMATED and onset.year < born.year:
+            return f"{row['text']}: the patient was not born then."
+        if code and code not in kept and (problem := code_problem(code)):
+            return f"{row['text']}: {problem}"
+    return ""
 
 
 def _replace_list(patient: Patient, name: str, rows: list[Mapping], *, by) -> bool:
@@ -149,6 +174,8 @@ def _replace_list(patient: Patient, name: str, rows: list[Mapping], *, by) -> bo
     for given in rows:
         text = identity.plain_words(given[key])
         values = {other: given[other] for other in others if other in given}
+        if "code" in values:
+            values["code"] = identity.plain_identifier(values["code"])
         row = stored.pop(text.casefold(), None)
         if row is None:
             model.objects.create(patient=patient, recorded_by=by, **{key: text}, **values)

@@ -13,8 +13,9 @@ from patients import locks
 from patients.errors import EmailTaken, EncounterOpen, ReasonMissing
 from patients.models import MrnCounter, Patient
 from patients.rules.identity import is_mrn, mrn_of
+from patients.services.codes import load_codes
 from patients.services.registration import deactivate_patient, reactivate_patient, register_patient, update_patient
-from patients.tests.factories import AllergyFactory, EncounterFactory, PatientFactory
+from patients.tests.factories import AllergyFactory, EncounterFactory, PatientFactory, ProblemFactory
 
 TODAY = date(2026, 5, 1)
 
@@ -102,6 +103,60 @@ class TestChanging:
         assert rows == {"penicillin": "severe", "Nuts": ""}
         kept.refresh_from_db()
         assert kept.severity == "severe"
+
+    @pytest.mark.parametrize(
+        "problem",
+        [
+            {"onset_on": date(2999, 1, 1)},
+            {"onset_on": date(1983, 12, 31)},
+            {"code": "zzz"},
+            {"code": "J99.9"},
+        ],
+    )
+    def test_impossible_problem_is_refused(self, desk, problem):
+        load_codes(titles=[("J45.9", "Asthma, unspecified")], synonyms=[])
+        patient = PatientFactory(date_of_birth=date(1984, 3, 1))
+        row = {"text": "Asthma"} | problem
+
+        with pytest.raises(InvalidInput) as refusal:
+            update_patient(patient_id=patient.pk, changes={"problems": [row]}, by=desk)
+        with pytest.raises(InvalidInput):
+            register(desk, problems=[row])
+
+        assert refusal.value.errors["problems"][0].startswith("Asthma: ")
+        assert not patient.problems.exists()
+        assert Patient.objects.count() == 1
+
+    def test_problem_may_begin_in_the_year_of_birth_or_before_one_that_is_estimated(self, desk):
+        patient = PatientFactory(date_of_birth=date(1984, 3, 1), date_of_birth_precision="year")
+
+        update_patient(patient_id=patient.pk, changes={"problems": [{"text": "Asthma", "onset_on": date(1984, 1, 1)}]}, by=desk)
+        update_patient(
+            patient_id=patient.pk,
+            changes={"date_of_birth_precision": "estimated", "problems": [{"text": "Asthma", "onset_on": date(1980, 1, 1)}]},
+            by=desk,
+        )
+
+        assert patient.problems.get().onset_on == date(1980, 1, 1)
+
+    def test_code_that_stands_there_already_may_stay(self, desk):
+        load_codes(titles=[("J45.9", "Asthma, unspecified")], synonyms=[])
+        kept = ProblemFactory(text="Gout", code="OLD1")
+
+        rows = [{"text": "Gout", "code": "OLD1"}, {"text": "Asthma", "code": " j45.9"}]
+        update_patient(patient_id=kept.patient_id, changes={"problems": rows}, by=desk)
+
+        assert dict(kept.patient.problems.values_list("text", "code")) == {"Gout": "OLD1", "Asthma": "J45.9"}
+
+    @pytest.mark.parametrize(("name", "key"), [("allergies", "substance"), ("problems", "text")])
+    def test_endless_list_is_refused(self, desk, name, key):
+        rows = [{key: f"x{number}"} for number in range(51)]
+
+        with pytest.raises(InvalidInput) as refusal:
+            register(desk, **{name: rows})
+
+        assert list(refusal.value.errors) == [name]
+        assert not Patient.objects.exists()
 
     def test_what_is_not_named_stays(self, desk):
         allergy = AllergyFactory()
