@@ -36,7 +36,7 @@ def idempotent(action):
             run=lambda: _answer_of(action(view, request, *args, **kwargs)),
             refusal_of=lambda error: _refusal_of(error, request),
         )
-        response = Response(answer.body, status=answer.status)
+        response = Response(orjson.loads(answer.body), status=answer.status, headers={"ETag": answer.etag} if answer.etag else None)
         response.is_problem = answer.status >= 400
         return response
 
@@ -63,7 +63,7 @@ def keyed(action):
 
 
 def _answer_of(response: Response) -> Answer:
-    return Answer(response.status_code, orjson.loads(encode_json(response.data)))
+    return Answer(response.status_code, encode_json(response.data).decode(), response.headers.get("ETag", ""))
 
 
 def _refusal_of(error: Exception, request) -> Answer | None:

@@ -101,7 +101,8 @@ class AnsweredRequest(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
     status = models.PositiveSmallIntegerField()
-    body = models.JSONField(null=True)
+    body = models.TextField(help_text="JSON, as it was sent.")
+    etag = models.CharField(max_length=40, blank=True, help_text="Of the answer, where it had one.")
     answered_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
 import orjson
+from django.core.files import File
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -23,7 +24,8 @@ _NAMESPACE = UUID("6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11")
 @dataclass(frozen=True)
 class Answer:
     status: int
-    body: dict | list | None
+    body: str  # JSON
+    etag: str = ""
 
 
 def check_key(key: str) -> str:
@@ -38,9 +40,19 @@ def request_id_of(user, key: str | None) -> UUID:
 
 
 def fingerprint_of(method: str, path: str, data) -> str:
-    """SHA-256 over method, path and the body with sorted keys."""
-    body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS, default=str)
+    """SHA-256 over method, path and the body with sorted keys; of a file that is sent, over what is in it."""
+    body = orjson.dumps(data, option=orjson.OPT_SORT_KEYS, default=_plain)
     return hashlib.sha256(b"\n".join([method.encode(), path.encode(), body])).hexdigest()
+
+
+def _plain(value) -> str:
+    if not isinstance(value, File):
+        return str(value)
+    content = hashlib.sha256()
+    for chunk in value.chunks():
+        content.update(chunk)
+    value.seek(0)
+    return f"{value.name}:{content.hexdigest()}"
 
 
 @atomic_with_retry
@@ -58,7 +70,7 @@ def answer_once(*, user, key: str, fingerprint: str, run: Callable[[], Answer], 
     if earlier:
         if earlier.fingerprint != fingerprint:
             raise KeyReused
-        return Answer(earlier.status, earlier.body)
+        return Answer(earlier.status, earlier.body, earlier.etag)
     try:
         with transaction.atomic():
             answer = run()
@@ -66,7 +78,7 @@ def answer_once(*, user, key: str, fingerprint: str, run: Callable[[], Answer], 
         answer = refusal_of(error)
         if answer is None:
             raise
-    AnsweredRequest.objects.create(user=user, key=key, fingerprint=fingerprint, status=answer.status, body=answer.body)
+    AnsweredRequest.objects.create(user=user, key=key, fingerprint=fingerprint, status=answer.status, body=answer.body, etag=answer.etag)
     return answer
 
 

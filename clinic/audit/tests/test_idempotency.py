@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
@@ -12,7 +13,7 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.api import idempotent
 from clinic.audit.models import AnsweredRequest, OutboxEvent
-from clinic.audit.services.idempotency import forget_old_answers
+from clinic.audit.services.idempotency import fingerprint_of, forget_old_answers
 from clinic.core.api import ANY_SIGNED_IN
 from clinic.core.errors import DomainError
 
@@ -36,11 +37,11 @@ class OpenFacility(APIView):
         return Response({"id": str(facility.public_id), "request_id": str(request.request_id)}, status=201)
 
 
-def ask(by, name="East", key="k-1", then=lambda: None):
+def ask(by, name="East", key="k-1", then=lambda: None, view=OpenFacility):
     headers = {"Idempotency-Key": key} if key is not None else {}
     request = APIRequestFactory().post("/facilities/", {"name": name}, headers=headers)
     force_authenticate(request, by)
-    response = OpenFacility.as_view(then=then)(request)
+    response = view.as_view(then=then)(request)
     response.render()
     return response
 
@@ -52,6 +53,35 @@ def test_same_key_and_body_have_one_effect_and_one_answer():
 
     assert (first.status_code, first.data) == (second.status_code, second.data)
     assert Facility.objects.count() == 1
+
+
+def test_second_answer_is_the_first_to_the_byte_with_its_etag():
+    class Answers(OpenFacility):
+        @idempotent
+        def post(self, request):
+            return Response({"zebra": 1.5, "a": {"long_name": None, "b": "é"}}, status=201, headers={"ETag": '"7"'})
+
+    by = user(Role.ADMIN)
+
+    first, second = (ask(by, view=Answers) for _ in range(2))
+
+    assert first.content == second.content == '{"zebra":1.5,"a":{"long_name":null,"b":"é"}}'.encode()
+    assert first["ETag"] == second["ETag"] == '"7"'
+
+
+def test_file_with_other_content_is_another_request():
+    def fingerprint(content):
+        return fingerprint_of("POST", "/files/", {"file": SimpleUploadedFile("scan.pdf", content)})
+
+    assert fingerprint(b"one") == fingerprint(b"one") != fingerprint(b"two")
+
+
+def test_file_is_whole_after_it_was_compared():
+    file = SimpleUploadedFile("scan.pdf", b"one")
+
+    fingerprint_of("POST", "/files/", {"file": file})
+
+    assert file.read() == b"one"
 
 
 def test_same_key_with_another_body_is_refused():

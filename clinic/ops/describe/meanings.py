@@ -88,7 +88,6 @@ COLUMNS = {
     "audit.AnsweredRequest.user": "Who asked.",
     "audit.AnsweredRequest.key": "The Idempotency-Key.",
     "audit.AnsweredRequest.status": "HTTP status of the answer.",
-    "audit.AnsweredRequest.body": "Body of the answer.",
     "audit.AnsweredRequest.answered_at": "When it was given.",
     "patients.Patient.first_name": "Given names.",
     "patients.Patient.last_name": "Family names.",
