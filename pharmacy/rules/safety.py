@@ -143,12 +143,12 @@ def _allergy_alerts(drug: Drug, allergies: list[str]) -> list[Alert]:
 
 
 def _duplicate_alerts(drug: Drug, others: list[Drug], where: str) -> list[Alert]:
-    own = {canonical(ingredient): ingredient for ingredient in drug.ingredients}
     alerts = []
     for other in others:
-        shared = own.keys() & {canonical(ingredient) for ingredient in other.ingredients}
+        theirs = _canonicals(other)
+        shared = [mine for mine in drug.ingredients if any(_overlap(canonical(mine), each) for each in theirs)]
         if shared:
-            names = ", ".join(sorted(own[name] for name in shared))
+            names = ", ".join(sorted(shared))
             alerts.append(Alert("duplicate", drug.name, f"{drug.name} has the same ingredient ({names}) as {other.name}, {where}."))
     return alerts
 

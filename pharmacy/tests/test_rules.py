@@ -37,12 +37,12 @@ def test_takes_the_soonest_expiry_then_the_oldest_receipt_then_the_lowest_id():
         Box(1, expires_on=date(2029, 1, 1), received_on=date(2026, 1, 1)),
         Box(4),
         Box(3),
-        Box(2, received_on=date(2026, 12, 1)),
+        Box(5, received_on=date(2026, 12, 1)),
     ]
 
     plan = plan_picks([Want(7, 1, 35)], boxes, TODAY)
 
-    assert [(pick.batch_id, pick.quantity) for pick in plan.picks] == [(2, 10), (3, 10), (4, 10), (1, 5)]
+    assert [(pick.batch_id, pick.quantity) for pick in plan.picks] == [(5, 10), (3, 10), (4, 10), (1, 5)]
 
 
 def test_a_chosen_box_is_kept_for_the_item_it_was_chosen_for():
@@ -292,6 +292,22 @@ def test_warns_of_the_same_ingredient_here_and_in_what_is_taken():
         ("duplicate", AMOXICILLIN.name),
     ]
     assert report.needs_reason
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_twice"),
+    [
+        ("amlodipine besylate", "amlodipine", True),
+        ("codeine", "codeine phosphate", True),
+        ("acetaminophen", "paracetamol", True),
+        ("insulin glargine", "insulin aspart", False),
+        ("valproic acid", "folic acid", False),
+    ],
+)
+def test_a_salt_is_the_same_ingredient(one, other, is_twice):
+    for first, second in ((one, other), (other, one)):
+        report = check_safety([Drug("One", (first,))], allergies=[], allergies_known=True, current=[Drug("Other", (second,))])
+        assert [alert.kind for alert in report.alerts] == ["duplicate"] * is_twice
 
 
 def test_a_controlled_medicine_is_flagged_without_asking_why():
