@@ -109,3 +109,14 @@ def test_what_was_given_in_its_place_stands_in_what_is_taken_now(client_as):
     page = client_as(encounter.doctor.user).get(reverse("pharmacy:prescribing", args=[encounter.public_id])).content.decode()
 
     assert f"in its place <strong>{dispense.lines.get().medicine.name}</strong>" in page
+
+
+def test_another_of_the_same_ingredients_warns_once(shipped):
+    dispense = substituted("Simvastatin", "Simvastatin", on=timezone.localdate())
+    assert dispense.lines.get().substitution_basis == "same"
+    draft = drafted(line_of(medicine("Clarithromycin")), encounter=EncounterFactory(patient=dispense.prescription.patient))
+
+    with pytest.raises(SafetyCheck) as refused:
+        sign_prescription(prescription_id=draft.pk, by=draft.prescriber.user)
+
+    assert [alert["kind"] for alert in refused.value.extra["alerts"]] == ["interaction"]

@@ -20,6 +20,7 @@ from pharmacy.selectors.safety import safety_of
 from pharmacy.services import catalogue, prescribing
 from pharmacy.services.clearance import clear_prescriptions, revoke_clearance
 from pharmacy.services.expiring import expire_prescriptions
+from pharmacy.tests.conftest import everything_in
 from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, signed, stocked
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +129,27 @@ def test_signing_twice_is_harmless_and_cancelled_ones_are_not_signed():
     prescribing.cancel_prescription(prescription_id=prescription.pk, reason="wrong dose", by=doctor)
     with pytest.raises(NotDraft):
         prescribing.sign_prescription(prescription_id=prescription.pk, by=doctor)
+
+
+def test_what_another_doctor_signed_is_not_signed_again():
+    prescription = signed()
+
+    before = everything_in(Prescription)
+
+    with pytest.raises(NotDraft):
+        prescribing.sign_prescription(prescription_id=prescription.pk, by=DoctorFactory().user)
+
+    assert everything_in(Prescription) == before
+
+
+def test_a_reason_that_no_warning_asked_for_is_not_kept():
+    prescription = drafted()
+
+    prescribing.sign_prescription(prescription_id=prescription.pk, by=prescription.prescriber.user, override_reason="just in case")
+
+    prescription.refresh_from_db()
+    assert prescription.status == "signed"
+    assert prescription.override_reason == ""
 
 
 def test_an_allergy_stops_the_signature_until_there_is_a_reason():
