@@ -36,7 +36,7 @@ class NotMerged(DomainError):
 
 class RecordMerged(DomainError):
     code = "record_merged"
-    detail = "This record was merged into another one. Undo the merge instead."
+    detail = "This record was merged into another one. Change that one, or undo the merge."
 
 
 class ConsentNotGiven(DomainError):

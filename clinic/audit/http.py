@@ -1,6 +1,6 @@
 """Refusals over the API: in problem details, and in the audit."""
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -29,6 +29,8 @@ def problem_handler(error: Exception, context: dict) -> Response | None:
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = exceptions.ParseError("This request is too large.")
     if isinstance(error, DomainError):
         body, headers = problem_of(error), {"Retry-After": "2"} if error.status == 503 else {}
     elif isinstance(error, exceptions.APIException):

@@ -102,7 +102,7 @@ class AnsweredRequest(models.Model):
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
     status = models.PositiveSmallIntegerField()
     body = models.TextField(help_text="JSON, as it was sent.")
-    etag = models.CharField(max_length=40, blank=True, help_text="Of the answer, where it had one.")
+    etag = models.CharField(max_length=40, blank=True, db_default="", help_text="Of the answer, where it had one.")
     answered_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

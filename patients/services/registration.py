@@ -59,10 +59,12 @@ def register_patient(*, data: Mapping, by, on: date, request_id: UUID | None = N
 def update_patient(*, patient_id: int, changes: Mapping, by, expected_version: int | None = None) -> Patient:
     """Change what is known about a patient; `changes` as `data` in register_patient, with the changed keys only.
 
-    Locks the patient. Lists that are named replace the stored ones. Raises StaleVersion, InvalidInput, EmailTaken.
+    Locks the patient. Lists that are named replace the stored ones. Raises StaleVersion, RecordMerged, InvalidInput, EmailTaken.
     """
     patient = locks.lock_patient(patient_id)
     check_version(patient, expected_version)
+    if patient.merged_into_id:
+        raise RecordMerged
     values = {
         name: value for name, value in _clean(changes, on=timezone.localdate(), patient=patient).items() if getattr(patient, name) != value
     }

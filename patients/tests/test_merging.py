@@ -322,6 +322,15 @@ class TestRefusals:
         with pytest.raises(RecordMerged):
             registration.reactivate_patient(patient_id=loser.pk, by=desk)
 
+    def test_merged_record_is_not_changed(self, desk):
+        survivor, loser = PatientFactory(), PatientFactory()
+        merge(survivor, loser, desk)
+
+        with pytest.raises(RecordMerged):
+            registration.update_patient(patient_id=loser.pk, changes={"allergies": [{"substance": "Latex"}]}, by=desk)
+
+        assert not loser.allergies.exists()
+
     def test_frozen_rows_stay_frozen_to_all_else(self, desk):
         """The silence of the triggers ends with the merge."""
         survivor, loser = PatientFactory(), full_record()

@@ -14,7 +14,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="answeredrequest",
             name="etag",
-            field=models.CharField(blank=True, default="", help_text="Of the answer, where it had one.", max_length=40),
-            preserve_default=False,
+            field=models.CharField(blank=True, db_default="", help_text="Of the answer, where it had one.", max_length=40),
         ),
     ]
