@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from billing import locks, rules
 from billing.errors import CreditExceedsInvoice, HasCreditNotes, NotCreditable
 from billing.models import CreditLine, CreditNote, CreditNoteCounter, Invoice, InvoiceLine
+from billing.services.claiming import charge_patient
 from billing.services.crediting import credit_invoice
-from billing.services.invoicing import draft_manual_invoice, issue_invoice, void_invoice
+from billing.services.drafts import change_lines
+from billing.services.invoicing import draft_invoice, draft_manual_invoice, issue_invoice, void_invoice
 from billing.services.payments import refund_payment
 from billing.tests.factories import (
     ON,
@@ -122,6 +124,18 @@ class TestCrediting:
         assert note.insurer_share == Decimal("8.00")
         assert (invoice.patient_balance, invoice.insurer_balance) == (Decimal("6.00"), Decimal("24.00"))
 
+    @pytest.mark.parametrize(("paid", "of_insurer"), [(None, ["0.00", "0.00"]), ("12.00", ["12.00", "0.00"])])
+    def test_what_the_insurer_declined_is_credited_to_the_patient(self, by, paid, of_insurer):
+        invoice = of_lines(by, "40.00", patient=insured(80))
+        if paid:
+            pay(invoice, by, paid, method="insurance")
+        charge_patient(invoice_id=invoice.pk, reason="Not covered", by=by)
+
+        notes = [credit(invoice, by, "20.00") for _ in range(2)]
+
+        assert [note.insurer_share for note in notes] == [Decimal(share) for share in of_insurer]
+        assert (fresh(invoice).status, fresh(invoice).balance, fresh(invoice).overpaid) == ("credited", 0, Decimal(paid or 0))
+
     def test_what_was_paid_beyond_the_rest_is_refunded(self, by):
         invoice = issued(by, total="40.00")
         payment = pay(invoice, by)
@@ -194,6 +208,21 @@ class TestCrediting:
         prescription.refresh_from_db()
         assert prescription.cleared_at is not None
         credit(invoice, by, lines=[{"id": line.public_id, "amount": line.total - 1}])
+        prescription.refresh_from_db()
+        assert prescription.cleared_at is None
+
+    def test_what_is_paid_later_does_not_release_what_was_taken_back_before(self, by):
+        encounter = EncounterFactory()
+        prescription = prescribe(encounter, (MedicineFactory(), 10), (MedicineFactory(), 10))
+        first = draft_invoice(encounter_id=encounter.pk, by=by)
+        change_lines(invoice_id=first.pk, lines=[{"id": line.public_id} for line in first.lines.all()[:2]], by=by, on=ON)
+        issue_invoice(invoice_id=first.pk, by=by, on=ON)
+        second = issued_for(encounter, by)
+        pay(fresh(first), by)
+        credit(first, by)
+
+        pay(second, by)
+
         prescription.refresh_from_db()
         assert prescription.cleared_at is None
 

@@ -17,6 +17,7 @@ from billing.models import Invoice, Package, PackagePart
 from billing.services.drafts import change_lines, discount_invoice
 from billing.services.invoicing import draft_manual_invoice
 from billing.services.packages import end_package, set_package
+from billing.services.prices import set_price
 from billing.tests.factories import ON, PatientFactory, PriceItemFactory, draft, insured, issued
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
@@ -271,6 +272,16 @@ class TestPackages:
         assert constraint_of(refused.value) == rule
         assert (Package.objects.count(), PackagePart.objects.count()) == (1, 2)
 
+    def test_an_invoice_has_at_most_a_hundred_lines_also_of_packages(self, by):
+        self.offer(by)
+        made = draft_manual_invoice(patient_id=PatientFactory().pk, lines=[{"package": "CHECK"}] * 50, by=by, on=ON)
+        assert made.lines.count() == 100
+
+        with pytest.raises(InvalidInput):
+            draft_manual_invoice(patient_id=PatientFactory().pk, lines=[{"package": "CHECK"}] * 51, by=by, on=ON)
+
+        assert Invoice.objects.count() == 1
+
     def test_one_that_ended_or_lost_a_part_is_refused_on_the_invoice(self, by):
         package = self.offer(by)
         end_package(package_id=package.pk, valid_until=date(2026, 6, 1), by=by)
@@ -280,6 +291,15 @@ class TestPackages:
                 draft_manual_invoice(patient_id=PatientFactory().pk, lines=[line], by=by, on=on)
 
         assert not Invoice.objects.exists()
+
+    def test_one_whose_parts_became_cheaper_by_themselves_is_refused_on_the_invoice(self, by):
+        self.offer(by)
+        later = date(2026, 5, 1)
+        set_price(code="ECG", name="Electrocardiogram", unit_price=Decimal("15.99"), valid_from=later, by=by)
+
+        with pytest.raises(InvalidInput):
+            draft_manual_invoice(patient_id=PatientFactory().pk, lines=[{"package": "CHECK"}], by=by, on=later)
+        assert draft_manual_invoice(patient_id=PatientFactory().pk, lines=[{"package": "CHECK"}], by=by, on=ON).lines.count() == 2
 
     def test_api(self, api_as, by):
         body = {"code": "CHECK", "name": "Check", "price": "40.00", "parts": [{"code": "ECG"}, {"code": "CRP", "quantity": 2}]}

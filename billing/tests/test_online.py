@@ -111,6 +111,14 @@ class TestPaying:
         assert (theirs.status_code, missing.status_code) == (404, 404)
         assert not OnlinePayment.objects.exists()
 
+    def test_staff_pays_no_patients_invoice_online(self, client_as):
+        invoice, _ = own_invoice()
+        client = client_as(user(Role.RECEPTION))
+
+        assert client.get(reverse("billing:pay_online", args=[invoice.public_id])).status_code == 404
+        assert client.post(reverse("billing:pay_online", args=[invoice.public_id]), {"request_id": uuid4()}).status_code == 404
+        assert not OnlinePayment.objects.exists()
+
     def test_without_a_provider_nothing_is_paid_online(self, settings, client_as, client):
         invoice, account = own_invoice()
         online = opened(invoice, account)

@@ -89,7 +89,7 @@ def _send(reminder: Reminder, now: datetime) -> bool:
         return False
     try:
         message_of(reminder, now).send()
-    except (SMTPException, OSError):
+    except (SMTPException, OSError, ValueError):  # the last for an address that no mail can have
         logger.warning("reminder not sent, it is tried again", extra={"reminder": str(reminder.public_id)})
         return False
     return _finish(reminder, ReminderStatus.SENT, now)

@@ -49,6 +49,13 @@ class TestWhen:
         assert len(mail.outbox) == 1
         assert OutboxEvent.objects.filter(action="scheduling.reminder.sent").count() == 1
 
+    def test_an_address_that_no_mail_can_have_keeps_nobody_from_the_own_mail(self):
+        appointment(patient=PatientFactory(email="ann@example\n.org"))
+        appointment(during=(at(9, 30), at(9, 45)))
+
+        assert reminders.send_due(EVE) == 1
+        assert [message.to for message in mail.outbox] == [["ann@example.org"]]
+
     @pytest.mark.parametrize("hour", [8, 34])
     def test_nothing_before_nine_or_when_it_has_begun(self, hour):
         appointment()
