@@ -8,7 +8,7 @@ from patients.forms import PartForm
 from patients.models import TreatmentType
 from pharmacy.models import Batch, CallOutcome, Medicine, ReturnTo, Store, StoreKind, Supplier
 from pharmacy.rules.barcodes import read_pack
-from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES, is_when_needed
+from pharmacy.rules.quantities import FREQUENCIES, MAX_QUANTITY, ROUTES, is_when_needed, plural
 from pharmacy.services.items import ITEM_FIELDS, MOST_DOSES_A_DAY, MOST_REPEATS
 from pharmacy.services.stocktaking import LISTS
 
@@ -62,7 +62,7 @@ class ReceiveForm(PackForm):
         super().__init__(*args, **kwargs)
         if stores is not None:
             self.fields["store"].choices = [(store.public_id, store.name) for store in stores]
-        self.fields["quantity"].help_text = f"In {unit}s, the smallest that is handed out." if unit != "ml" else "In ml."
+        self.fields["quantity"].help_text = f"In {plural(unit)}, the smallest that is handed out."
 
 
 class TransferForm(forms.Form):

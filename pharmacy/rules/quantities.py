@@ -149,10 +149,16 @@ def compute_quantity(
 _INVARIABLE = {"ml", "l", "g", "mg", "mcg", "iu", "units", "drops"}
 
 
+def plural(unit: str) -> str:
+    """'capsules', 'patches', 'ml'."""
+    if unit.lower() in _INVARIABLE or unit.endswith("s"):
+        return unit
+    return f"{unit}es" if unit.endswith(("x", "ch", "sh")) else f"{unit}s"
+
+
 def counted(quantity: int, unit: str) -> str:
     """'21 capsules', '1 tablet', '100 ml'."""
-    plural = "" if quantity == 1 or unit.lower() in _INVARIABLE or unit.endswith("s") else "es" if unit.endswith(("x", "ch", "sh")) else "s"
-    return f"{quantity} {unit}{plural}"
+    return f"{quantity} {unit if quantity == 1 else plural(unit)}"
 
 
 def dose_with_unit(dose: str, unit: str) -> str:
@@ -160,7 +166,7 @@ def dose_with_unit(dose: str, unit: str) -> str:
     amount = _amount(dose.strip()) if re.fullmatch(_NUMBER, dose.strip()) else None
     if not amount:
         return dose
-    return f"{dose.strip()} {counted(2 if amount > 1 else 1, unit).split(' ', 1)[1]}"
+    return f"{dose.strip()} {plural(unit) if amount > 1 else unit}"
 
 
 def in_words(*, dose: str, route: str, frequency: str, duration_days: int, max_doses_a_day: int | None = None) -> str:

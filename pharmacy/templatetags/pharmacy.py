@@ -20,6 +20,12 @@ def counted(quantity: int, unit: str) -> str:
 
 
 @register.filter
+def plural(unit: str) -> str:
+    """`{{ "patch"|plural }}` is 'patches'."""
+    return quantities.plural(unit)
+
+
+@register.filter
 def stock_words(medicine) -> str:
     """'capsule, amoxicillin, 120 in stock', of a medicine with on_hand."""
     there = f"{medicine.on_hand} in stock" if medicine.on_hand else "out of stock"

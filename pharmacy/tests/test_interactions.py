@@ -1,6 +1,8 @@
 """Medicines that harm together: the table, and the checks at signing and at the counter."""
 
+import contextlib
 import csv
+import threading
 from io import StringIO
 
 import pytest
@@ -19,6 +21,7 @@ from pharmacy.models import Dispense, Interaction, InteractionSubstance
 from pharmacy.rules.interactions import InteractionTable, Pair
 from pharmacy.rules.safety import Drug, check_safety
 from pharmacy.selectors.safety import safety_of
+from pharmacy.services import interactions
 from pharmacy.services.interactions import load_interactions
 from pharmacy.services.prescribing import sign_prescription
 from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, pharmacist, signed, soon, stocked
@@ -106,6 +109,30 @@ def test_loading_twice_changes_nothing_and_another_table_takes_its_place():
 
     assert Interaction.objects.get().effect == "More bleeding."
     assert OutboxEvent.objects.filter(action="pharmacy.interactions.loaded").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("guarded", [True, False], ids=["", "without the lock"])
+def test_two_loads_at_once_come_one_after_the_other(at_once, monkeypatch, guarded):
+    both_compared, stored = threading.Barrier(2), interactions._stored
+
+    def compare_together():
+        before = stored()
+        with contextlib.suppress(threading.BrokenBarrierError):  # with the lock the other one waits outside
+            both_compared.wait(timeout=1 if guarded else 20)
+        return before
+
+    monkeypatch.setattr(interactions, "_stored", compare_together)
+    if not guarded:
+        monkeypatch.setattr(interactions.locks, "lock_interaction_table", lambda: None)
+
+    results = at_once(lambda: load(GOOD), lambda: load((*GOOD[:3], "More bleeding.", "Label")))
+
+    if guarded:
+        assert results == [True, True]
+    else:
+        assert sum(isinstance(each, IntegrityError) for each in results) == 1
+    assert Interaction.objects.count() == 1
 
 
 @pytest.mark.django_db

@@ -279,6 +279,14 @@ def test_stock_stays_flat_in_queries(counter, django_assert_max_num_queries):
         counter.get(url)
 
 
+@pytest.mark.parametrize(("unit", "units"), [("ml", "ml"), ("patch", "patches"), ("drops", "drops"), ("tablet", "tablets")])
+def test_a_medicine_is_counted_in_words_that_exist(counter, unit, units):
+    page = counter.get(reverse("pharmacy:medicine", args=[MedicineFactory(unit=unit).public_id])).content.decode()
+
+    assert f"In {units}, the smallest" in page
+    assert f'class="numeric">{units.capitalize()}</th>' in page
+
+
 def delivery(**changes):
     values = {"lot": "N1", "expires_on": soon(200, today()).isoformat(), "quantity": "40", "unit_cost": "0.02", "request_id": str(uuid4())}
     return values | changes
