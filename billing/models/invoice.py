@@ -20,14 +20,16 @@ class InvoiceState(models.TextChoices):
     VOID = "void", "Void"
 
 
-# Of an issued invoice only the state (to void) and what was paid or declined may change.
+# Of an issued invoice only the state (to void, with a reason) and what was paid, credited or declined may change.
 _CHANGED_AFTER_ISSUE = """
     OLD.state <> 'draft' AND (
         NEW.state = 'draft' OR (OLD.state = 'void' AND NEW.state <> 'void')
-        OR (OLD.state = 'void' AND NEW.voided_at IS DISTINCT FROM OLD.voided_at)
-        OR (NEW.patient_id, NEW.encounter_id, NEW.number, NEW.issued_at, NEW.total, NEW.insurer_share, NEW.payer, NEW.policy_number)
+        OR (OLD.state = 'void' AND (NEW.voided_at, NEW.void_reason) IS DISTINCT FROM (OLD.voided_at, OLD.void_reason))
+        OR (NEW.patient_id, NEW.encounter_id, NEW.number, NEW.issued_at, NEW.total, NEW.insurer_share, NEW.payer, NEW.policy_number,
+            NEW.cover_percent, NEW.created_by_id, NEW.request_id, NEW.public_id)
            IS DISTINCT FROM
-           (OLD.patient_id, OLD.encounter_id, OLD.number, OLD.issued_at, OLD.total, OLD.insurer_share, OLD.payer, OLD.policy_number)
+           (OLD.patient_id, OLD.encounter_id, OLD.number, OLD.issued_at, OLD.total, OLD.insurer_share, OLD.payer, OLD.policy_number,
+            OLD.cover_percent, OLD.created_by_id, OLD.request_id, OLD.public_id)
     )
 """
 

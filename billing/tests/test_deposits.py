@@ -131,6 +131,15 @@ class TestRefusals:
 
         assert (Deposit.objects.count(), Payment.objects.count(), DepositRefund.objects.count()) == (1, 0, 0)
 
+    @pytest.mark.parametrize("reference", ["4111 1111 1111 1111", "x" * 81])
+    def test_a_card_number_is_not_kept(self, by, reference, api_as):
+        body = {"patient": str(PatientFactory().public_id), "method": "card", "amount": "5.00", "reference": reference}
+
+        answer = api_as(by).post("/api/v1/deposits/", body)
+
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["reference"])
+        assert not Deposit.objects.exists()
+
     def test_what_makes_no_sense(self, by):
         deposit = advance(by)
         patient = deposit.patient

@@ -117,13 +117,30 @@ class TestSums:
 class TestIssuedIsFrozen:
     @pytest.mark.parametrize(
         "change",
-        ["total = 1", "number = 'INV-1'", "issued_at = now()", "state = 'draft', number = NULL, issued_at = NULL", "patient_id = NULL"],
+        [
+            "total = 1",
+            "number = 'INV-1'",
+            "issued_at = now()",
+            "state = 'draft', number = NULL, issued_at = NULL",
+            "patient_id = NULL",
+            "cover_percent = 50",
+            "created_by_id = NULL",
+            "request_id = gen_random_uuid()",
+            "public_id = gen_random_uuid()",
+        ],
     )
     def test_invoice_changes(self, change):
         invoice = issued()
 
         with refused_by("invoice_issued_is_frozen"):
             sql(f"UPDATE billing_invoice SET {change} WHERE id = %s", invoice.pk)
+
+    def test_why_it_is_void_stays(self):
+        invoice = issued()
+        void_invoice(invoice_id=invoice.pk, reason="Twice", by=None)
+
+        with refused_by("invoice_issued_is_frozen"):
+            sql("UPDATE billing_invoice SET void_reason = 'Other' WHERE id = %s", invoice.pk)
 
     @pytest.mark.parametrize(
         "statement",

@@ -111,6 +111,14 @@ class TestPaying:
         assert (theirs.status_code, missing.status_code) == (404, 404)
         assert not OnlinePayment.objects.exists()
 
+    def test_nobody_else_presses_the_button_of_the_demos_provider(self, client_as):
+        invoice, account = own_invoice()
+        page = reverse("billing:test_provider", args=[opened(invoice, account).public_id])
+
+        for somebody in (own_invoice()[1], user(Role.RECEPTION)):
+            assert [client_as(somebody).get(page).status_code, client_as(somebody).post(page).status_code] == [404, 404]
+        assert not Payment.objects.exists()
+
     def test_staff_pays_no_patients_invoice_online(self, client_as):
         invoice, _ = own_invoice()
         client = client_as(user(Role.RECEPTION))

@@ -229,6 +229,18 @@ class TestRescheduling:
 
         assert self.move(old, at(10), request_id=key) == self.move(old, at(10), request_id=key)
 
+    def test_goes_neither_to_nor_with_somebody_who_is_inactive(self):
+        patient, gone = PatientFactory(), working_doctor()
+        old = book(working_doctor(), patient)
+        type(gone).objects.filter(pk=gone.pk).update(is_active=False)
+        with pytest.raises(DoctorInactive):
+            self.move(old, at(10), doctor_id=gone.pk)
+        type(patient).objects.filter(pk=patient.pk).update(status="inactive", deactivated_reason="moved away")
+        with pytest.raises(PatientInactive):
+            self.move(old, at(10))
+
+        assert Appointment.objects.get().status == "booked"
+
     def test_a_form_that_was_changed_after_it_was_sent_moves_nothing_silently(self):
         doctor, key = working_doctor(), uuid4()
         old, other = book(doctor), book(doctor, start=at(11))
