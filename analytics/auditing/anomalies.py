@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 
 from django.db import connection
 from django.utils import timezone
@@ -74,8 +74,12 @@ class Anomaly:
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
-def anomalies_since(since: datetime) -> list[Anomaly]:
-    """The newest 200, with who reviewed each: 2 queries."""
+def anomalies_since(day: date) -> list[Anomaly]:
+    """The newest 200 from that day's midnight on, with who reviewed each: 2 queries.
+
+    Whole days: of an hour or a night that is cut, another read would be the first, and its review would not be found.
+    """
+    since = timezone.make_aware(datetime.combine(day, time.min))
     asked = {
         "since": since, "zone": timezone.get_current_timezone_name(), "many": MANY_CHARTS, "begins": DAY_BEGINS, "ends": DAY_ENDS,
         "most": MOST,

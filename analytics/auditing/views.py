@@ -27,7 +27,7 @@ def anomalies(request):
     """Unusual readings of the last days (`?days=`), and the mark that someone looked at one. A number that is none is 7."""
     days = request.GET.get("days", "")
     days = int(days) if days.isdecimal() and len(days) < 3 and 1 <= int(days) <= MOST_DAYS else SHOWN_DAYS
-    found = anomalies_since(timezone.now() - timedelta(days=days))
+    found = anomalies_since(timezone.localdate() - timedelta(days=days))
     if request.method == "POST":
         wanted = [one for one in found if one.key == request.POST.get("anomaly") and not one.reviewed_by]
         if wanted:

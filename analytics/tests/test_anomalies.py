@@ -35,7 +35,7 @@ def read(who, patient, at):
 
 
 def found() -> list[tuple]:
-    return [(one.kind, one.username, one.mrn, one.number) for one in anomalies_since(timezone.now() - timedelta(days=7))]
+    return [(one.kind, one.username, one.mrn, one.number) for one in anomalies_since(timezone.localdate() - timedelta(days=7))]
 
 
 def test_an_ordinary_reading_is_none(doctor, noon):
@@ -116,6 +116,22 @@ def test_a_review_stays_and_is_itself_in_the_log(doctor, noon, client_as):
     [one] = manager.get(PAGE).context["anomalies"]
     assert one.reviewed_by == str(someone)
     assert OutboxEvent.objects.filter(action=anomalies.REVIEWED, actor=someone).count() == 1
+
+
+def test_a_review_is_found_however_many_days_are_asked_for(doctor, noon, client_as, monkeypatch):
+    """The last day asked for is a whole one, whatever the time is: none of its readings is left out as too old."""
+    now = noon + timedelta(days=1)
+    for hour in (3, 23):
+        read(doctor, PatientFactory(last_name="Lund"), noon.replace(hour=hour))
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    manager = client_as(user(Role.MANAGER))
+    [seen] = manager.get(PAGE, {"days": "30"}).context["anomalies"]
+    manager.post(f"{PAGE}?days=30", {"anomaly": seen.key})
+
+    [one] = manager.get(PAGE, {"days": "1"}).context["anomalies"]
+
+    assert (one.key, one.number) == (seen.key, 2)
+    assert one.reviewed_by
 
 
 def test_a_mark_for_nothing_writes_nothing(client_as):
