@@ -15,6 +15,7 @@ from clinic.core.templatetags.ui import amount
 
 MOST_OPEN = 8  # rows of a table that stands open below its chart
 MOST_COLUMNS = 5  # of a figure that shares the width of the page with another
+MOST_ROWS = 50  # of a figure that is drawn by its first rows only; all of them stand in its files
 TALL = 10  # rows from which lying bars need more room
 KEPT_WHOLE = 20  # letters that are not broken into lines
 
@@ -38,12 +39,17 @@ class ShownFigure:
     figure: Figure
     columns: Sequence[Column]
     rows: list[list[Cell]]
+    number: int  # of rows in all
     as_of: datetime | None
     is_down: bool = False
 
     @property
     def is_wide(self) -> bool:
         return len(self.columns) > MOST_COLUMNS
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.rows) < self.number
 
     @property
     def is_tall(self) -> bool:
@@ -75,8 +81,9 @@ def file_rows(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[list[A
 
 
 def shown_figure(figure: Figure, rows: list[Row], *, asked: Asked, as_of: datetime | None) -> ShownFigure:
-    cells = [_cells(figure.columns, row, asked=asked, to=_address(figure, row, asked), chart=figure.chart) for row in rows]
-    return ShownFigure(figure, figure.columns, cells, as_of)
+    shown = rows[:MOST_ROWS] if figure.charted else rows
+    cells = [_cells(figure.columns, row, asked=asked, to=_address(figure, row, asked), chart=figure.chart) for row in shown]
+    return ShownFigure(figure, figure.columns, cells, len(rows), as_of)
 
 
 def shown_rows(columns: Sequence[Column], rows: list[Row], asked: Asked) -> list[list[Cell]]:

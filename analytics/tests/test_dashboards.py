@@ -11,6 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from analytics.dashboards import showing
 from analytics.dashboards.listings import LISTINGS
 from analytics.dashboards.registry import DASHBOARDS
 from analytics.models import EtlState
@@ -56,6 +57,30 @@ def of(page, key):
 
 def year(**query):
     return {"date_from": (timezone.localdate() - timezone.timedelta(days=364)).isoformat(), **query}
+
+
+# --- How much of a figure -------------------------------------------------------------------------------
+
+
+def test_a_long_figure_shows_its_first_rows_and_says_where_all_of_them_are(clinic, manager, monkeypatch):
+    monkeypatch.setattr(showing, "MOST_ROWS", 2)
+
+    page = manager.get(url("overview", **year()))
+
+    assert len(of(page, "doctor-workload")) == 2
+    assert "(the first 2 of 3; all of them are in the files)" in page.content.decode()
+    assert len(of(page, "monthly-visits")) == 12 + 1  # its chart draws each month
+    file = manager.get(reverse("analytics:export", args=["overview", "doctor-workload", "csv"], query=year()))
+    assert len(file.content.decode().splitlines()) == 1 + 3
+
+
+def test_the_doctors_with_the_most_appointments_come_first(clinic, manager):
+    today = timezone.localdate()
+    first, last = (today - timezone.timedelta(days=days) for days in (8, 3))
+
+    rows = of(manager.get(url("overview", date_from=first, date_to=last)), "doctor-workload")
+
+    assert [(row["Doctor"].split()[-1], row["Appointments"]) for row in rows] == [("Cedar", "2"), ("Alder", "1"), ("Birch", "1")]
 
 
 # --- Whose figures ---------------------------------------------------------------------------------------
