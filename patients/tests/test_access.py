@@ -196,6 +196,14 @@ class TestApi:
 
         assert {row["id"] for row in rows} == {str(mine.public_id), str(other.public_id)}
 
+    def test_list_of_visits_shows_staff_their_own(self, api_as, restricted):
+        doctor = user(Role.DOCTOR)
+        own = EncounterFactory(patient=PatientFactory(is_restricted=True, user=doctor), signed=True)
+
+        rows = api_as(doctor).get("/api/v1/visits/").json()["results"]
+
+        assert [row["id"] for row in rows] == [str(own.public_id)]
+
     def test_manager_sees_who_opened_what_and_why(self, api_as, restricted):
         nurse = user(Role.NURSE)
         open_chart(restricted, nurse, reason="Fell in the hall")

@@ -173,6 +173,21 @@ class TestPages:
         assert patient.user is None
         assert list(selectors.waiting_sign_ups()) == [said]
 
+    def test_a_restricted_chart_asks_the_desk_for_a_reason_first(self, desk):
+        said, linked = sign_up(), PatientFactory(is_restricted=True, user=user(Role.PATIENT))
+        free = PatientFactory(is_restricted=True)
+
+        answers = [
+            desk.post(reverse("patients:account_link", args=[said.public_id, free.public_id]), {"seen": "on"}),
+            desk.post(reverse("patients:account_unlink", args=[linked.public_id])),
+        ]
+
+        assert [answer.status_code for answer in answers] == [403, 403]
+        assert all(b"Why do you need to open it" in answer.content for answer in answers)
+        for patient, account in ((free, None), (linked, linked.user)):
+            patient.refresh_from_db()
+            assert patient.user == account
+
     def test_the_list_costs_the_same_however_many_wait(self, desk, django_assert_max_num_queries):
         for _ in range(12):
             sign_up()

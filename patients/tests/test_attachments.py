@@ -13,7 +13,7 @@ from clinic.audit.models import OutboxEvent
 from clinic.core import mongo
 from clinic.core.db import constraint_of
 from patients import stores
-from patients.errors import EncounterClosed, FileDamaged, FileUnavailable, RecordPatientMismatch
+from patients.errors import EncounterClosed, FileDamaged, FileUnavailable, RecordPatientMismatch, TooManyFiles
 from patients.models import Attachment, Refiling
 from patients.services import attachments, merging, note_checks, notes, refiling
 from patients.services.encounters import complete_visit, content_of
@@ -69,6 +69,15 @@ class TestAdding:
 
         assert not Attachment.objects.exists()
         assert stores.file_ids(after="") == []
+
+    def test_visit_has_so_many_files_at_most(self, visit, monkeypatch):
+        monkeypatch.setattr(attachments, "MOST_FILES", 1)
+        add(visit)
+
+        with pytest.raises(TooManyFiles):
+            add(visit)
+
+        assert Attachment.objects.count() == 1
 
     def test_signature_stands_for_the_files_and_freezes_them(self, visit, doctor):
         file = add(visit)

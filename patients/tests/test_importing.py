@@ -167,6 +167,14 @@ class TestLabel:
         assert answer.content.startswith(b"%PDF")
         assert patient.mrn in answer["Content-Disposition"]
 
+    def test_label_of_a_restricted_chart_asks_for_a_reason(self, client_as):
+        patient = PatientFactory(is_restricted=True)
+
+        answer = client_as(user(Role.RECEPTION)).get(reverse("patients:label", args=[patient.public_id]))
+
+        assert answer.status_code == 403
+        assert b"Why do you need to open it" in answer.content
+
     @pytest.mark.parametrize("role", [Role.PATIENT, Role.MANAGER])
     def test_label_is_for_the_staff_who_register(self, client_as, role):
         assert client_as(user(role)).get(reverse("patients:label", args=[PatientFactory().public_id])).status_code == 403

@@ -341,6 +341,22 @@ class TestRefusals:
 
 
 class TestUnmerging:
+    def test_merge_on_which_a_later_one_stands_is_undone_after_that_one(self, desk):
+        first, second, third = full_record(), PatientFactory(), PatientFactory()
+        merge(second, first, desk)
+        merge(third, second, desk)
+
+        with pytest.raises(CannotMerge) as refusal:
+            unmerge(first, desk)
+
+        assert "later merge" in refusal.value.detail
+        assert PatientMerge.objects.live().count() == 2
+        assert third.encounters.exists()
+        unmerge(third, desk)
+        unmerge(first, desk)
+        assert first.encounters.exists()
+        assert not Encounter.objects.exclude(patient=first).exists()
+
     @pytest.mark.parametrize("by_loser", [False, True])
     def test_every_row_is_as_before(self, desk, by_loser):
         survivor, loser = full_record(), full_record()

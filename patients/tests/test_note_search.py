@@ -11,7 +11,7 @@ from clinic.audit.models import OutboxEvent, Topic
 from patients.models import ClinicalNote
 from patients.selectors import search_notes
 from patients.services import notes
-from patients.services.encounters import complete_visit
+from patients.services.encounters import complete_visit, mark_entered_in_error
 from patients.tests.factories import ClinicalNoteFactory, DiagnosisFactory, EncounterFactory, PatientFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,13 @@ def test_patient_finds_the_own_notes_and_restricted_charts_stay_closed(doctor):
     assert found("cough", patient.user) == [own]
     assert found("cough", doctor) == [own]
     assert set(found("cough", restricted.doctor.user)) == {own, hidden}
+
+
+def test_note_of_a_visit_entered_in_error_is_not_found(visit, doctor):
+    write(visit, "Cough")
+    mark_entered_in_error(encounter_id=visit.pk, reason="Wrong patient", by=doctor)
+
+    assert found("cough", doctor) == []
 
 
 def test_search_column_is_frozen_with_its_version(visit):

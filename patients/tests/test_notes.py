@@ -273,7 +273,15 @@ class TestKeeping:
 
 
 class TestReading:
-    @pytest.mark.parametrize("change", [{"text": "Changed"}, {"observations": {}}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"text": "Changed"},
+            {"observations": {}},
+            {"record_uuid": "6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11"},
+            {"patient": "6c1f0a52-0a6f-4a0c-9a55-1f6f4a3f2d11"},
+        ],
+    )
     def test_changed_copy_is_damaged_and_not_shown(self, change):
         note = ClinicalNoteFactory()
         notes.ship_notes()

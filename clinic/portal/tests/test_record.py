@@ -195,12 +195,16 @@ class TestWho:
         for name in ("record", "record_json", "record_pdf"):
             assert client_as(person).get(reverse(f"portal:{name}", args=[patient.public_id])).status_code == status
 
-    def test_a_restricted_chart_asks_for_a_reason(self, api_as):
-        patient = PatientFactory(is_restricted=True)
+    def test_a_restricted_chart_asks_for_a_reason(self, api_as, client_as):
+        patient, doctor = PatientFactory(is_restricted=True), user(Role.DOCTOR)
 
-        answer = api_as(user(Role.DOCTOR)).get(path_of(patient))
+        answer = api_as(doctor).get(path_of(patient))
 
         assert (answer.status_code, answer.json()["code"]) == (403, "break_glass_required")
+        for name in ("record", "record_json", "record_pdf"):
+            page = client_as(doctor).get(reverse(f"portal:{name}", args=[patient.public_id]))
+            assert page.status_code == 403
+            assert b"Why do you need to open it" in page.content
 
     def test_that_it_was_given_out_is_on_record(self, api_as):
         patient, doctor = PatientFactory(), user(Role.DOCTOR)
