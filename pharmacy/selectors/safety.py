@@ -33,11 +33,12 @@ def drugs_of(item: PrescriptionItem) -> list[Drug]:
     return [drug_of(item.medicine), *(drug_of(Medicine(**given)) for given in item.given_instead)]
 
 
-def with_given(items):
+def with_given(items, *, on: date):
     """Annotate `last_given_on`, and `given_instead`: of each line [{name, generic_name, is_controlled}] of the medicines that
-    stood for the one prescribed, as far as they did not come back. What has the same ingredients is left out."""
+    by that day stood for the one prescribed, as far as they did not come back. What has the same ingredients is left out."""
     given = DispenseLine.objects.filter(item=OuterRef("pk"))
-    others = given.filter(returned_quantity__lt=F("quantity")).exclude(substitution_basis__in=["", SubstitutionBasis.SAME])
+    others = given.filter(dispense__dispensed_on__lte=on, returned_quantity__lt=F("quantity"))
+    others = others.exclude(substitution_basis__in=["", SubstitutionBasis.SAME])
     medicine = JSONObject(**{name: f"batch__medicine__{name}" for name in ("name", "generic_name", "is_controlled")})
     return items.annotate(
         last_given_on=Subquery(given.order_by("-dispense__dispensed_on").values("dispense__dispensed_on")[:1]),
@@ -47,14 +48,14 @@ def with_given(items):
 
 def current_items(patient_ids, *, on: date):
     """Items of signed prescriptions whose course, repeats included, runs on that day, as it was at its end."""
-    return _dated_items().filter(_is_taken(on), prescription__patient__in=patient_ids).order_by("-prescription__signed_at", "id")
+    return _dated_items(on).filter(_is_taken(on), prescription__patient__in=patient_ids).order_by("-prescription__signed_at", "id")
 
 
 def items_and_current(wanted: Q, *, patient_id: int, on: date) -> Reader:
     """(the patient's items that are wanted, those that are taken now, as current_items()); one may be in both."""
     flags = {"is_wanted": wanted, "is_taken": _is_taken(on)}
     rows = (
-        _dated_items()
+        _dated_items(on)
         .select_related("medicine", "prescription__prescriber__user")
         .annotate(**{name: ExpressionWrapper(q, output_field=BooleanField()) for name, q in flags.items()})
     )
@@ -64,9 +65,9 @@ def items_and_current(wanted: Q, *, patient_id: int, on: date) -> Reader:
     return [item for item in found if item.is_wanted], taken
 
 
-def _dated_items():
+def _dated_items(on: date):
     course = ExpressionWrapper(F("duration_days") * (F("repeats") + 1) * Value(timedelta(days=1)), output_field=DurationField())
-    items = with_given(PrescriptionItem.objects.annotate(ends_at=F("prescription__signed_at") + course))
+    items = with_given(PrescriptionItem.objects.annotate(ends_at=F("prescription__signed_at") + course), on=on)
     return items.select_related("medicine", "prescription")
 
 

@@ -63,7 +63,7 @@ def dispense_prescription(
             raise RequestReused
         return earlier
     check_dispensable(prescription, on=on)
-    rows = {item.pk: item for item in with_given(prescription.items.select_related("medicine"))}
+    rows = {item.pk: item for item in with_given(prescription.items.select_related("medicine"), on=on)}
     chosen = _chosen_batches(items or [])
     substitutes = substitutions_of(rows, items or [])
     wants = _wants(rows, items, chosen, substitutes) if items is not None else _next_filling(rows)

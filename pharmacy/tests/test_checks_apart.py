@@ -12,6 +12,7 @@ from django.utils import timezone
 from patients.tests.factories import EncounterFactory, PatientFactory
 from pharmacy.errors import SafetyCheck
 from pharmacy.models import Dispense
+from pharmacy.selectors.safety import current_items
 from pharmacy.services.prescribing import sign_prescription
 from pharmacy.services.returning import return_dispensed
 from pharmacy.tests.factories import MedicineFactory, dispensed, drafted, line_of, pharmacist, signed, soon, stocked
@@ -109,6 +110,16 @@ def test_what_was_given_in_its_place_stands_in_what_is_taken_now(client_as):
     page = client_as(encounter.doctor.user).get(reverse("pharmacy:prescribing", args=[encounter.public_id])).content.decode()
 
     assert f"in its place <strong>{dispense.lines.get().medicine.name}</strong>" in page
+
+
+def test_a_day_before_it_was_given_it_was_not_taken():
+    today = timezone.localdate()
+    dispense = substituted("Pravastatin", "Simvastatin", on=today + timedelta(days=3))
+    patient, other = dispense.prescription.patient_id, dispense.lines.get().medicine.name
+
+    taken = {day: current_items([patient], on=today + timedelta(days=day)).get().given_instead for day in (2, 3)}
+
+    assert (taken[2], [each["name"] for each in taken[3]]) == ([], [other])
 
 
 def test_another_of_the_same_ingredients_warns_once(shipped):
