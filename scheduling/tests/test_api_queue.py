@@ -145,6 +145,16 @@ class TestQueue:
 
         assert not Token.objects.exists()
 
+    def test_a_status_set_from_a_stale_look_is_refused(self, api_as):
+        doctor = DoctorFactory()
+        token, api = walk_in_now(doctor), api_as(doctor.user)
+        url = f"{API}/queue/{token.public_id}/status/"
+
+        problem(api.patch(url, {"status": "called"}, headers={"If-Match": '"99"'}), 412, "stale_version")
+        assert Token.objects.get().status == "waiting"
+
+        assert api.patch(url, {"status": "called"}, headers={"If-Match": f'"{token.version}"'}).json()["status"] == "called"
+
     def test_next_status_undo(self, api_as, today):
         doctor = DoctorFactory()
         api = api_as(doctor.user)

@@ -173,6 +173,14 @@ class TestClosing:
 
         assert Token.objects.get(pk=token.pk).status == "left"
 
+    def test_who_checked_in_and_did_not_come_is_out_of_the_queue(self):
+        appointment = book(working_doctor())
+        token = queueing.check_in(appointment_id=appointment.pk, by=None, now=at(8, 50))
+
+        booking.mark_no_show(appointment_id=appointment.pk, by=None, now=at(9))
+
+        assert Token.objects.get(pk=token.pk).status == "no_show"
+
     def test_no_show_before_the_appointment_is_refused(self):
         appointment = AppointmentFactory()
 

@@ -135,6 +135,17 @@ class TestOnceInEffect:
         assert reminders.send_due(EVE) == 0
         assert (len(mail.outbox), Reminder.objects.get().status) == (0, "dropped")
 
+    def test_who_wants_none_any_more_gets_none_that_was_claimed_and_is_not_claimed_for_again(self, monkeypatch):
+        row = appointment()
+        claimed = reminders.claim_due(EVE)
+        reminders.set_reminders(patient_id=row.patient_id, wanted=False, by=None)
+        appointment(patient=row.patient, during=(at(11), at(11, 15)))
+        assert reminders.claim_due(EVE) == []
+        monkeypatch.setattr(reminders, "claim_due", lambda now: claimed)
+
+        assert reminders.send_due(EVE) == 0
+        assert (len(mail.outbox), Reminder.objects.get().status) == (0, "dropped")
+
     @pytest.mark.django_db(transaction=True)
     def test_runs_at_once_send_one_mail(self, at_once):
         appointment()
