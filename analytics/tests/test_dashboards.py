@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import openpyxl
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -72,6 +73,13 @@ def test_a_long_figure_shows_its_first_rows_and_says_where_all_of_them_are(clini
     assert len(of(page, "monthly-visits")) == 12 + 1  # its chart draws each month
     file = manager.get(reverse("analytics:export", args=["overview", "doctor-workload", "csv"], query=year()))
     assert len(file.content.decode().splitlines()) == 1 + 3
+
+
+def test_figures_of_one_page_that_need_the_same_sums_ask_for_them_once(clinic, manager):
+    with CaptureQueriesContext(connection) as asked:
+        manager.get(url("overview", **year()))
+
+    assert len([query for query in asked if 'FROM "doctor_day"' in query["sql"] and '"dim_doctor"."name"' in query["sql"]]) == 1
 
 
 def test_the_doctors_with_the_most_appointments_come_first(clinic, manager):

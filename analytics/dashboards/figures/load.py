@@ -34,7 +34,7 @@ def _by_doctor(asked: Asked) -> list[dict]:
 
 
 def _top_doctors(asked: Asked) -> list[Row]:
-    cells = sorted(_by_doctor(asked), key=lambda cell: -cell["visits"])
+    cells = sorted(asked.once(_by_doctor), key=lambda cell: -cell["visits"])
     return [
         Row({"doctor": cell["doctor__name"], "department": cell["doctor__department__name"], **cell}, who(cell["doctor__public_id"]))
         for cell in cells[:TOP]
@@ -48,7 +48,7 @@ def _workload(asked: Asked) -> list[Row]:
             {"doctor": cell["doctor__name"], "consult": mean(cell["consult_minutes"], cell["consultations"]), **cell},
             who(cell["doctor__public_id"]),
         )
-        for cell in sorted(_by_doctor(asked), key=lambda cell: (-cell["appointments"], -cell["visits"]))
+        for cell in sorted(asked.once(_by_doctor), key=lambda cell: (-cell["appointments"], -cell["visits"]))
         if cell["appointments"] or cell["visits"]
     ]
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pymongo
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -265,3 +266,14 @@ def test_backup_and_restore_work_without_mongodb(here, elsewhere, folder, monkey
     assert "no server" in here.manage("backup", folder).stdout
     assert elsewhere.manage("restore", folder).returncode == 0
     assert elsewhere.rows("SELECT count(*) FROM patients_patient") == [(1,)]
+
+
+def test_a_store_or_a_disk_that_fails_is_said_in_words(settings, tmp_path):
+    (tmp_path / "is_a_file").touch()
+    with pytest.raises(CommandError, match="is_a_file"):
+        call_command("backup", tmp_path / "is_a_file" / "folder")
+
+    settings.MONGODB_URL = "mongodb://127.0.0.1:1/clinic"
+    with pytest.raises(CommandError, match="MongoDB failed: 127"):
+        call_command("backup", tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()

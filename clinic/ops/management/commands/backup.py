@@ -2,7 +2,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from clinic.ops.backup.errors import BackupError
+from clinic.ops.backup.errors import BackupError, in_words
 from clinic.ops.backup.taking import take
 
 
@@ -14,6 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, folder: Path, **options):
         try:
-            take(folder.resolve(), self.stdout.write)
+            with in_words():
+                take(folder.resolve(), self.stdout.write)
         except BackupError as error:
             raise CommandError(str(error)) from error

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from clinic.ops.backup.errors import BackupError
+from clinic.ops.backup.errors import BackupError, in_words
 from clinic.ops.backup.restoring import restore
 
 
@@ -14,6 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, folder: Path, **options):
         try:
-            restore(folder.resolve(), self.stdout.write)
+            with in_words():
+                restore(folder.resolve(), self.stdout.write)
         except BackupError as error:
             raise CommandError(str(error)) from error
