@@ -63,12 +63,13 @@ def dispense_prescription(
             raise RequestReused
         return earlier
     check_dispensable(prescription, on=on)
-    rows = {item.pk: item for item in with_given(prescription.items.select_related("medicine"), on=on)}
+    rows = {item.pk: item for item in prescription.items.select_related("medicine")}
     chosen = _chosen_batches(items or [])
     substitutes = substitutions_of(rows, items or [])
     wants = _wants(rows, items, chosen, substitutes) if items is not None else _next_filling(rows)
     going_out = _going_out(wants, rows, substitutes)
-    beside = [item for item in rows.values() if item not in going_out]
+    left = rows.keys() - {item.pk for item in going_out}
+    beside = with_given(prescription.items.filter(pk__in=left).select_related("medicine"), on=on) if left else []
     reason = _check_safety(prescription, going_out, beside, on, override_reason)
     witness = needed_witness([item.medicine for item in going_out], witness, by=pharmacist)
 
