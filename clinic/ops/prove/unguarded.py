@@ -128,17 +128,13 @@ def notes() -> None:
 
 def auditing() -> None:
     """An event goes to MongoDB at once, beside the transaction, and nothing is kept in PostgreSQL."""
-    from datetime import UTC, datetime
-
     from clinic.audit import sink
-    from clinic.audit.models import OutboxEvent
     from clinic.audit.services import recording
     from clinic.core.mongo import MongoDown
 
-    def send_and_forget(topic, document, **columns):
-        event = OutboxEvent(topic=topic, document=document | {"timestamp": datetime.now(UTC).isoformat()}, **columns)
+    def send_and_forget(event):
         with contextlib.suppress(MongoDown):
-            sink.upsert(topic, [event])
+            sink.upsert(event.topic, [event])
         return event
 
     recording._add = send_and_forget
