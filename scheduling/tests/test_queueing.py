@@ -214,7 +214,7 @@ class TestChanges:
         queueing.call_next(queue_id=tokens[0].queue_id, by=None, now=NOW, room="3")
 
         with pytest.raises(RoomOccupied), transaction.atomic():
-            queueing.call_next(queue_id=tokens[0].queue_id, by=None, now=NOW, room="3")
+            queueing.call_next(queue_id=tokens[0].queue_id, by=None, now=NOW, room=" 3 ")
 
         assert status_of(tokens[1]) == "waiting"
 
