@@ -165,6 +165,17 @@ def test_disabling_or_a_new_password_ends_access_at_once(client_as):
         assert page.get("/home/").status_code == 302
 
 
+def test_who_is_let_in_again_has_to_sign_in_anew():
+    admin, nurse = user(Role.ADMIN), user(Role.NURSE)
+    tokens = login(nurse.username).json()
+
+    for is_active in (False, True):
+        set_active(user=nurse, is_active=is_active, by=admin)
+
+    assert bearer(tokens["access"]).get(ME).status_code == 401
+    assert APIClient().post(REFRESH, {"refresh": tokens["refresh"]}).status_code == 401
+
+
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzaWQiOiIxIn0."])
 def test_damaged_token_is_refused(token):
     answer = bearer(token).get(ME)

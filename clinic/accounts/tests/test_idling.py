@@ -59,6 +59,18 @@ def refusals() -> list[tuple]:
 
 
 class TestLock:
+    def test_what_was_locked_while_a_request_was_on_its_way_stays_locked(self, window):
+        leave_alone(9)
+        session = SessionStore(BrowserSession.objects.get().pk)
+        session.load()
+        assert not session.is_locked
+        leave_alone(11)
+        before = active_at()
+
+        session.seen()
+
+        assert active_at() == before
+
     def test_is_open_until_ten_minutes_have_passed(self, window):
         leave_alone(9.9)
 
