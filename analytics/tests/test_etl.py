@@ -224,6 +224,20 @@ def test_payments_count_up_and_refunds_down(current):
     assert_current()
 
 
+def test_a_visit_of_another_doctor_takes_its_payment_and_its_refund_along(current):
+    by, encounter, other = cashier(), seen(minutes=5), DoctorFactory()
+    payment = pay(issued_for(encounter, by), by)
+    refund_payment(payment_id=payment.pk, amount=Decimal("4.00"), reason="Too much", by=by, request_id=encounter.public_id)
+    run()
+
+    with pgtrigger.ignore():
+        type(encounter).objects.filter(pk=encounter.pk).update(doctor=other)
+    run()
+
+    assert set(FactPayment.objects.values_list("kind", "doctor")) == {("payment", other.pk), ("refund", other.pk)}
+    assert_current()
+
+
 def test_a_credit_note_lowers_the_charge(current):
     by, encounter = cashier(), seen(minutes=5)
     invoice = issued_for(encounter, by)
@@ -459,6 +473,16 @@ def test_as_of_moves_on_with_each_run_and_the_watermark_with_what_was_taken(curr
     state = EtlState.objects.get()
     assert state.as_of > first.as_of
     assert state.watermark == last
+
+
+def test_as_of_stays_while_changes_wait(current):
+    before = EtlState.objects.get().as_of
+    PatientFactory.create_batch(2)
+
+    running._work_off(1)
+
+    assert Change.objects.exists()
+    assert EtlState.objects.get().as_of == before
 
 
 def test_a_rebuild_mends_what_somebody_changed(current):
