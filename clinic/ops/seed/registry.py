@@ -40,9 +40,9 @@ def seed_patients(demo: Demo) -> Tally:
     there = set(Patient.objects.filter(request_id__in=wanted.values()).values_list("request_id", flat=True))
     missing = [number for number, request_id in wanted.items() if request_id not in there]
     for number in missing:
-        register_patient(
-            data=describe_patient(demo, number), by=demo.user("reception"), on=_registered_on(demo, number), request_id=wanted[number]
-        )
+        data = describe_patient(demo, number)
+        registered = _registered_on(demo, number, data["date_of_birth"])
+        register_patient(data=data, by=demo.user("reception"), on=registered, request_id=wanted[number])
     return Tally(len(missing), len(there))
 
 
@@ -84,7 +84,7 @@ def describe_patient(demo: Demo, number: int) -> dict:
         "emergency_contact_name": f"{dice.choice(women + men)} {dice.choice(families)}",
         "emergency_contact_phone": f"+1415555{100 + number % 100:04}",
         "emergency_contact_relation": dice.choice(["mother", "father"] if age < 16 else RELATIONS),
-        "problems": _problems(demo, age, dice),
+        "problems": _problems(demo, age, dice, known_by=_registered_on(demo, number, born)),
     }
     return data | _insurance(demo, dice) | _allergies(dice) | _SAID.get(number, {})
 
@@ -94,10 +94,10 @@ def _birth_date(demo: Demo, number: int, dice) -> date:
     return demo.today - timedelta(days=int(years * 365.25))
 
 
-def _registered_on(demo: Demo, number: int) -> date:
+def _registered_on(demo: Demo, number: int, born: date) -> date:
     """Some day of the last three years, and not before the birth."""
     days = demo.dice("registered", number).randrange(8, 1100)
-    return max(demo.today - timedelta(days=days), describe_patient(demo, number)["date_of_birth"])
+    return max(demo.today - timedelta(days=days), born)
 
 
 def _insurance(demo: Demo, dice) -> dict:
@@ -119,7 +119,7 @@ def _allergies(dice) -> dict:
     return {"allergies": [{"substance": substance, "reaction": reaction, "severity": severity} for substance, reaction, severity in chosen]}
 
 
-def _problems(demo: Demo, age: int, dice) -> list[dict]:
+def _problems(demo: Demo, age: int, dice, known_by: date) -> list[dict]:
     plausible = [each for each in PROBLEMS if each[2] <= age]
     chosen = dice.sample(plausible, min(len(plausible), dice.choice([0, 0, 1, 1, 2, 3])))
     years = max(age - 1, 1)
@@ -127,7 +127,7 @@ def _problems(demo: Demo, age: int, dice) -> list[dict]:
         {
             "text": text,
             "code": code,
-            "onset_on": demo.today - timedelta(days=365 * dice.randrange(0, min(years, 20)) + 30),
+            "onset_on": min(demo.today - timedelta(days=365 * dice.randrange(0, min(years, 20)) + 30), known_by),
             "is_active": True,
         }
         for text, code, _ in chosen
