@@ -3,7 +3,7 @@ from pharmacy.models.equivalent import Equivalent
 from pharmacy.models.favourite import Favourite
 from pharmacy.models.interaction import Interaction, InteractionSubstance, Severity
 from pharmacy.models.leaflet import MedicineLeaflet
-from pharmacy.models.medicine import Medicine
+from pharmacy.models.medicine import IssuePolicy, Medicine
 from pharmacy.models.prescription import Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.purchasing import PurchaseOrder, PurchaseOrderLine
 from pharmacy.models.recall import CallOutcome, RecallCall
@@ -25,6 +25,7 @@ __all__ = [
     "Favourite",
     "Interaction",
     "InteractionSubstance",
+    "IssuePolicy",
     "Medicine",
     "MedicineLeaflet",
     "MovementKind",

@@ -50,6 +50,13 @@ class MedicineQuerySet(models.QuerySet):
         return self.active().with_stock(on).filter(in_stores__lte=F("reorder_level")).order_by("in_stores", "name", "id")
 
 
+class IssuePolicy(models.TextChoices):
+    """Which batch goes out first."""
+
+    FEFO = "fefo", "Soonest expiry first"
+    FIFO = "fifo", "Oldest receipt first"
+
+
 class Medicine(VersionedModel):
     """What can be prescribed and stocked. Quantities everywhere are integers of `unit`, the smallest that is handed out."""
 
@@ -62,6 +69,14 @@ class Medicine(VersionedModel):
     code = models.CharField(max_length=20, blank=True)
     price = models.DecimalField(max_digits=12, decimal_places=2, help_text="Per unit, in the clinic's currency.")
     reorder_level = models.PositiveIntegerField(default=0, help_text="In units; at or below it the medicine is low.")
+    issue_policy = models.CharField(
+        "goes out",
+        max_length=4,
+        choices=IssuePolicy,
+        default=IssuePolicy.FEFO,
+        db_default=IssuePolicy.FEFO,
+        help_text="Which batch goes out first. What is expired never does.",
+    )
     prescription_required = models.BooleanField(default=True)
     is_controlled = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
@@ -73,10 +88,15 @@ class Medicine(VersionedModel):
         constraints = [
             models.UniqueConstraint(Lower("name"), Lower("form"), name="medicine_name_and_form_once"),
             models.CheckConstraint(name="medicine_price_not_negative", condition=Q(price__gte=0)),
+            models.CheckConstraint(name="medicine_issue_policy_known", condition=Q(issue_policy__in=IssuePolicy.values)),
         ]
 
     def __str__(self):
         return self.name
+
+    @property
+    def is_oldest_first(self) -> bool:
+        return self.issue_policy == IssuePolicy.FIFO
 
     @property
     def ingredients(self) -> list[str]:

@@ -1,7 +1,7 @@
 """Which units of which batch go out."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,14 +42,20 @@ def is_usable(batch, on: date) -> bool:
     return batch.state == "available" and batch.expires_on > on and batch.on_hand > 0
 
 
-def plan_picks(wants: Iterable[Want], batches: Iterable, on: date, *, partial: bool = False) -> Plan:
-    """Take each want from a chosen batch first, then from what expires soonest, then the oldest receipt.
+def plan_picks(wants: Iterable[Want], batches: Iterable, on: date, *, oldest_first: Collection[int] = (), partial: bool = False) -> Plan:
+    """Take each want from a chosen batch first, then from what expires soonest, then the oldest receipt; of the medicines
+    `oldest_first` the other way round.
 
     `batches` have id, medicine_id, state, expires_on, received_on and on_hand; what is expired,
     quarantined or recalled is never taken. A want that cannot be met in full is a shortage, and
     nothing is taken for it unless `partial`. One unit is never promised to two wants.
     """
-    usable = sorted((batch for batch in batches if is_usable(batch, on)), key=lambda each: (each.expires_on, each.received_on, each.id))
+
+    def place(batch):
+        days = (batch.expires_on, batch.received_on)
+        return (*(days[::-1] if batch.medicine_id in oldest_first else days), batch.id)
+
+    usable = sorted((batch for batch in batches if is_usable(batch, on)), key=place)
     left = {batch.id: batch.on_hand for batch in usable}
     taken: dict[tuple[int, int], int] = defaultdict(int)
     shortages = []

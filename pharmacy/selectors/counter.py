@@ -70,7 +70,9 @@ def counter_lines(items: list[PrescriptionItem], *, on: date) -> list[CounterLin
     usable = _usable_batches([item.medicine for item in items], on=on)
     by_id = {batch.pk: batch for batch in usable}
     units = {item: next_filling(quantity=item.quantity, repeats=item.repeats, dispensed=item.dispensed_quantity) for item in items}
-    plan = plan_picks([Want(item.pk, item.medicine_id, count) for item, count in units.items() if count], usable, on, partial=True)
+    wants = [Want(item.pk, item.medicine_id, count) for item, count in units.items() if count]
+    oldest_first = {item.medicine_id for item in items if item.medicine.is_oldest_first}
+    plan = plan_picks(wants, usable, on, oldest_first=oldest_first, partial=True)
     lines = []
     for item, wanted in units.items():
         own = [batch for batch in usable if batch.medicine_id == item.medicine_id]

@@ -50,7 +50,7 @@ def dispense_prescription(
     witness=None,
 ) -> Dispense:
     """Hand out a filling, or the `items` [{item, quantity, batch?, medicine?, substitution_reason?, prescriber_agreement?}]
-    (public ids), soonest expiry first. `medicine` is given instead of the one prescribed, and checked as it would be.
+    (public ids), in the order in which each goes out. `medicine` is given instead of the one prescribed, and checked as it would be.
 
     A controlled medicine needs a `witness` (from confirm_witness).
     Locks the prescription, then the batches by id. Repeating request_id returns the first Dispense.
@@ -75,7 +75,7 @@ def dispense_prescription(
 
     batches = locks.lock_usable_batches({want.medicine_id for want in wants}, on=on, batch_ids=[batch.pk for batch in chosen.values()])
     _check_chosen(wants, batches, on)
-    plan = plan_picks(wants, batches, on)
+    plan = plan_picks(wants, batches, on, oldest_first={item.medicine_id for item in going_out if item.medicine.is_oldest_first})
     if plan.shortages:
         raise _insufficient(plan.shortages, rows, going_out)
 

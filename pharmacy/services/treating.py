@@ -28,7 +28,7 @@ MOST_MEDICINES = 20
 def give_treatment(
     *, encounter_id: int, treatment_type: TreatmentType, notes: str, medicines: list[dict], by, on: date, witness=None, request_id: UUID
 ) -> Treatment:
-    """Write down a treatment, and take the `medicines` [{medicine, quantity}] that it used out of stock, soonest expiry first.
+    """Write down a treatment, and take the `medicines` [{medicine, quantity}] that it used out of stock, as each goes out.
 
     A controlled medicine needs a `witness` (from confirm_witness). Locks the batches by id, then the encounter.
     Repeating request_id returns the first treatment. Raises EncounterClosed, InsufficientStock, WitnessRequired,
@@ -41,7 +41,8 @@ def give_treatment(
             raise RequestReused
         return earlier
     witness = needed_witness(list(wanted), witness, by=by)
-    plan = plan_picks([Want(medicine.pk, medicine.pk, units) for medicine, units in wanted.items()], batches.values(), on)
+    wants = [Want(medicine.pk, medicine.pk, units) for medicine, units in wanted.items()]
+    plan = plan_picks(wants, batches.values(), on, oldest_first={medicine.pk for medicine in wanted if medicine.is_oldest_first})
     if plan.shortages:
         raise _insufficient(plan.shortages, wanted)
     treatment = treatments.record_treatment(

@@ -1,5 +1,5 @@
 import threading
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,7 +10,8 @@ from clinic.core.errors import InvalidInput
 from patients.models import Allergy
 from pharmacy import locks
 from pharmacy.errors import InsufficientStock, NotDispensable, OverPrescribed, PaymentRequired, RequestReused, SafetyCheck, WrongBatch
-from pharmacy.models import Batch, Dispense, DispenseLine, Prescription, PrescriptionStatus, StockMovement
+from pharmacy.models import Batch, Dispense, DispenseLine, IssuePolicy, Prescription, PrescriptionStatus, StockMovement
+from pharmacy.selectors.counter import counter_of
 from pharmacy.services.prescribing import cancel_prescription
 from pharmacy.services.stock import change_batch_state
 from pharmacy.tests.factories import TODAY, MedicineFactory, dispensed, drafted, line_of, pharmacist, signed, soon, stocked
@@ -105,6 +106,19 @@ def test_part_of_an_item_can_be_handed_out_and_the_rest_later():
     item.refresh_from_db()
     assert item.dispensed_quantity == 10
     assert on_hand() == {batch.pk: 20}
+
+
+def test_a_medicine_may_go_out_by_its_receipt():
+    medicine = MedicineFactory(issue_policy=IssuePolicy.FIFO)
+    sooner = stocked(9, medicine=medicine, expires_on=date(2028, 1, 1))
+    older = stocked(3, medicine=medicine, expires_on=date(2029, 1, 1), on=TODAY - timedelta(days=9))
+    prescription = signed(line_of(medicine, 4))
+
+    [line] = counter_of(prescription, on=TODAY).lines
+    assert [(batch.pk, units) for batch, units in line.picks] == [(older.pk, 3), (sooner.pk, 1)]
+    dispensed(prescription)
+
+    assert on_hand() == {sooner.pk: 8, older.pk: 0}
 
 
 def test_a_chosen_batch_goes_before_the_one_that_expires_first():

@@ -159,6 +159,7 @@ def test_names_of_medicines_and_suppliers_are_given_once():
     assert refused_by(lambda: MedicineFactory(name="ASPIRIN 75 mg")) == "medicine_name_and_form_once"
     assert refused_by(lambda: Supplier.objects.create(name="MEDSTOCK")) == "supplier_name_once"
     assert refused_by(lambda: Medicine.objects.update(price=-1)) == "medicine_price_not_negative"
+    assert refused_by(lambda: Medicine.objects.update(issue_policy="lifo")) == "medicine_issue_policy_known"
 
 
 # --- Prescriptions -------------------------------------------------------------------------------

@@ -45,6 +45,15 @@ def test_takes_the_soonest_expiry_then_the_oldest_receipt_then_the_lowest_id():
     assert [(pick.batch_id, pick.quantity) for pick in plan.picks] == [(5, 10), (3, 10), (4, 10), (1, 5)]
 
 
+def test_the_oldest_receipt_goes_first_of_a_medicine_that_asks_for_it():
+    old = {"received_on": date(2026, 1, 1), "expires_on": date(2029, 1, 1)}
+    boxes = [Box(1), Box(2, **old), Box(3, 2), Box(4, 2, **old), Box(5, **old | {"expires_on": TODAY})]
+
+    plan = plan_picks([Want(7, 1, 12), Want(8, 2, 12)], boxes, TODAY, oldest_first={1})
+
+    assert taken(plan) == {(7, 2): 10, (7, 1): 2, (8, 3): 10, (8, 4): 2}
+
+
 def test_a_chosen_box_is_kept_for_the_item_it_was_chosen_for():
     plan = plan_picks([Want(7, 1, 10), Want(8, 1, 10, batch_id=1)], [Box(1), Box(2, expires_on=date(2029, 1, 1))], TODAY)
 

@@ -22,7 +22,7 @@ class MedicineSerializer(serializers.ModelSerializer):
         model = Medicine
         fields = [
             "id", "name", "generic_name", "ingredients", "form", "strength", "unit", "code_system", "code", "price", "reorder_level",
-            "prescription_required", "is_controlled", "is_active", "on_hand", "in_stores", "is_low",
+            "issue_policy", "prescription_required", "is_controlled", "is_active", "on_hand", "in_stores", "is_low",
         ]  # fmt: skip
         validators = []  # the service names the duplicate
 
