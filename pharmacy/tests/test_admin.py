@@ -16,7 +16,7 @@ def office(client_as):
 
 
 def form_of(medicine: Medicine, **changes):
-    names = ["name", "generic_name", "form", "strength", "unit", "code_system", "code", "price", "reorder_level"]
+    names = ["name", "generic_name", "form", "strength", "unit", "code_system", "code", "price", "reorder_level", "issue_policy"]
     return {name: getattr(medicine, name) for name in names} | {"prescription_required": "on", "is_active": "on"} | changes
 
 
