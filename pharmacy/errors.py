@@ -169,11 +169,6 @@ class NotTransferable(DomainError):
     detail = "This cannot be carried to another store."
 
 
-class RequestReused(DomainError):
-    code = "request_reused"
-    detail = "This form was already sent for something else. Reload the page and try again."
-
-
 class NotSigned(DomainError):
     code = "not_signed"
     detail = "Only a signed prescription is printed."

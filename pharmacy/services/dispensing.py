@@ -9,17 +9,9 @@ from django.conf import settings
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from pharmacy import locks
-from pharmacy.errors import (
-    InsufficientStock,
-    NotDispensable,
-    OverPrescribed,
-    PaymentRequired,
-    RequestReused,
-    SafetyCheck,
-    WrongBatch,
-)
+from pharmacy.errors import InsufficientStock, NotDispensable, OverPrescribed, PaymentRequired, SafetyCheck, WrongBatch
 from pharmacy.models import Batch, Dispense, DispenseLine, MovementKind, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.prescription import DISPENSABLE_STATUSES
 from pharmacy.rules.picks import Want, is_usable, next_filling, plan_picks, status_after

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.errors import InvalidInput, NotFound, RequestReused
 from pharmacy import locks
-from pharmacy.errors import NothingAwaited, OverReceived, RequestReused
+from pharmacy.errors import NothingAwaited, OverReceived
 from pharmacy.models import Batch, PurchaseOrder, PurchaseOrderLine
 from pharmacy.rules.quantities import MAX_QUANTITY, counted
 from pharmacy.services.stock import earlier_receipt, receive_batch

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from pharmacy import locks
-from pharmacy.errors import NotRecalled, RequestReused
+from pharmacy.errors import NotRecalled
 from pharmacy.models import Batch, BatchState, CallOutcome, RecallCall
 from pharmacy.selectors.recall import Recipient, recipients_of, was_given
 

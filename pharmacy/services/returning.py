@@ -5,9 +5,9 @@ from uuid import UUID
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from pharmacy import locks
-from pharmacy.errors import OverReturned, RequestReused
+from pharmacy.errors import OverReturned
 from pharmacy.models import Batch, BatchState, Dispense, DispenseLine, DispenseReturn, MovementKind, PrescriptionStatus, ReturnTo
 from pharmacy.rules.picks import status_after
 from pharmacy.services.ledger import move_stock

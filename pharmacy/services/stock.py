@@ -7,10 +7,10 @@ from uuid import UUID
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from clinic.core.http import check_version
 from pharmacy import locks
-from pharmacy.errors import BatchStateRefused, RequestReused
+from pharmacy.errors import BatchStateRefused
 from pharmacy.models import Batch, BatchState, Medicine, MovementKind, PurchaseOrderLine, StockMovement, Store
 from pharmacy.models.stock import NEXT_STATES
 from pharmacy.rules.quantities import MAX_QUANTITY

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from pharmacy import locks
-from pharmacy.errors import NotTransferable, RequestReused
+from pharmacy.errors import NotTransferable
 from pharmacy.models import Batch, BatchState, MovementKind, StockTransfer, Store
 from pharmacy.rules.quantities import MAX_QUANTITY
 from pharmacy.services.ledger import MOST_ON_HAND, move_stock

@@ -9,12 +9,12 @@ from datetime import date
 from uuid import UUID
 
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from patients.models import Treatment, TreatmentType
 from patients.services import treatments
 from patients.services.encounters import open_encounter
 from pharmacy import locks
-from pharmacy.errors import InsufficientStock, RequestReused
+from pharmacy.errors import InsufficientStock
 from pharmacy.models import Medicine, MovementKind, TreatmentLine
 from pharmacy.rules.picks import Want, plan_picks
 from pharmacy.rules.quantities import MAX_QUANTITY, counted

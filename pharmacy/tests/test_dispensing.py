@@ -6,10 +6,10 @@ import pytest
 from django.test import override_settings
 
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from patients.models import Allergy
 from pharmacy import locks
-from pharmacy.errors import InsufficientStock, NotDispensable, OverPrescribed, PaymentRequired, RequestReused, SafetyCheck, WrongBatch
+from pharmacy.errors import InsufficientStock, NotDispensable, OverPrescribed, PaymentRequired, SafetyCheck, WrongBatch
 from pharmacy.models import Batch, Dispense, DispenseLine, IssuePolicy, Prescription, PrescriptionStatus, StockMovement
 from pharmacy.selectors.counter import counter_of
 from pharmacy.services.prescribing import cancel_prescription

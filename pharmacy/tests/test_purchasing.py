@@ -14,9 +14,9 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
-from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.errors import InvalidInput, NotFound, RequestReused
 from pharmacy import locks
-from pharmacy.errors import NothingAwaited, OverReceived, RequestReused
+from pharmacy.errors import NothingAwaited, OverReceived
 from pharmacy.models import Batch, PurchaseOrder, PurchaseOrderLine, StockMovement, Supplier
 from pharmacy.rules.barcodes import Pack, read_pack
 from pharmacy.services.purchasing import cancel_rest, place_order, receive_order

@@ -12,9 +12,9 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from patients.tests.factories import EncounterFactory, PatientFactory
-from pharmacy.errors import BatchStateRefused, NotRecalled, RequestReused, WrongBatch
+from pharmacy.errors import BatchStateRefused, NotRecalled, WrongBatch
 from pharmacy.models import Batch, RecallCall
 from pharmacy.selectors.recall import recipients_of
 from pharmacy.services.recall import record_call

@@ -4,9 +4,9 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from pharmacy import locks
-from pharmacy.errors import InsufficientStock, OverReturned, RequestReused
+from pharmacy.errors import InsufficientStock, OverReturned
 from pharmacy.models import Batch, DispenseReturn, Prescription, PrescriptionStatus
 from pharmacy.services.expiring import expire_prescriptions
 from pharmacy.services.returning import return_dispensed

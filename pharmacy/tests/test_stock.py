@@ -1,8 +1,8 @@
 import pytest
 
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import InvalidInput
-from pharmacy.errors import BatchStateRefused, NotOnHand, RequestReused
+from clinic.core.errors import InvalidInput, RequestReused
+from pharmacy.errors import BatchStateRefused, NotOnHand
 from pharmacy.models import Batch, Medicine, MovementKind, StockMovement, Store
 from pharmacy.services import catalogue
 from pharmacy.services.stock import adjust_batch, change_batch_state, receive_batch, update_batch

@@ -8,9 +8,9 @@ from django.db import IntegrityError, connection, transaction
 
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from patients.tests.factories import EncounterFactory, TreatmentTypeFactory
-from pharmacy.errors import BatchStateRefused, InsufficientStock, NotOnHand, NotTransferable, RequestReused, WitnessRequired, WrongBatch
+from pharmacy.errors import BatchStateRefused, InsufficientStock, NotOnHand, NotTransferable, WitnessRequired, WrongBatch
 from pharmacy.models import Batch, DispenseLine, Medicine, StockMovement, StockTransfer, Store
 from pharmacy.selectors.demand import reorder_lines, stock_value
 from pharmacy.selectors.recall import recipients_of

@@ -15,12 +15,12 @@ from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
-from clinic.core.errors import InvalidInput, NotFound
+from clinic.core.errors import InvalidInput, NotFound, RequestReused
 from patients.errors import EncounterClosed
 from patients.models import Treatment
 from patients.services.encounters import complete_visit, content_of, mark_entered_in_error
 from patients.tests.factories import EncounterFactory, TreatmentTypeFactory
-from pharmacy.errors import InsufficientStock, RequestReused, WitnessRequired
+from pharmacy.errors import InsufficientStock, WitnessRequired
 from pharmacy.models import Batch, Medicine, StockMovement, TreatmentLine
 from pharmacy.selectors.demand import dispensed_units
 from pharmacy.selectors.recall import recipients_of
