@@ -46,10 +46,10 @@ test-with-servers:
 	$(test_settings) $(python) manage.py makemigrations --check --dry-run || status=1; \
 	echo "==> Tests"; \
 	if [ -n "$$(command -v chromium || true)" ]; then \
-		$(python) -m pytest -n $(TEST_WORKERS) $(TESTS) || status=1; \
+		$(python) -m pytest -n $(TEST_WORKERS) --dist worksteal $(TESTS) || status=1; \
 	else \
 		echo "No chromium on this machine: the browser tests are skipped."; \
-		$(python) -m pytest -n $(TEST_WORKERS) -m "not browser" $(TESTS) || status=1; \
+		$(python) -m pytest -n $(TEST_WORKERS) --dist worksteal -m "not browser" $(TESTS) || status=1; \
 	fi; \
 	exit $$status
 
