@@ -142,13 +142,23 @@ def test_typing_in_one_window_keeps_all_open(page_as, receptionist):
     page.clock.fast_forward(9 * 60_000)
     with page.expect_response("**/accounts/session/") as said:
         page.get_by_label("First name").first.press_sequentially("W")
-    other.clock.fast_forward(10 * 60_000 + 2_000)
+    with other.expect_response("**/accounts/session/") as asked:
+        other.clock.fast_forward(10 * 60_000 + 2_000)
 
     assert (said.value.request.method, said.value.status) == ("POST", 200)
-    with other.expect_response("**/accounts/session/") as asked:
-        other.evaluate("window.dispatchEvent(new Event('focus'))")
     assert asked.value.json()["locks_in_s"] > 500
     expect(lock_of(other)).to_be_hidden()
+
+
+def test_a_window_that_wakes_up_asks_at_once(page_as, receptionist):
+    page = page_as(receptionist)
+    open_at(page, reverse("patients:register"))
+    BrowserSession.objects.update(active_at=timezone.now() - timedelta(minutes=11))
+    page.clock.set_system_time(timezone.now() + timedelta(minutes=11))  # the computer slept: no timer ran
+
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+
+    expect(lock_of(page)).to_be_visible()
 
 
 def test_unlocking_one_window_opens_the_others(page_as, receptionist):
