@@ -42,6 +42,13 @@ class Asked:
     def narrowed(self, rows: QuerySet) -> QuerySet:
         return rows.filter(date__range=(self.date_from, self.date_to), **self.keys)
 
+    @property
+    def whole_months(self) -> tuple[date, date] | None:
+        """The first day of the first and of the one after the last, of those that lie within; None without any."""
+        first = self.date_from if self.date_from.day == 1 else next_month(self.date_from)
+        end = next_month(self.date_to) if self.date_to == last_of(self.date_to) else self.date_to.replace(day=1)
+        return (first, end) if first < end else None
+
     def during(self, date_from: date, date_to: date) -> "Asked":
         return replace(self, date_from=date_from, date_to=date_to, _answers={})
 
@@ -68,6 +75,11 @@ class Asked:
 def last_of(day: date) -> date:
     """The last day of its month."""
     return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after its own."""
+    return last_of(day) + timedelta(days=1)
 
 
 def who(doctor: UUID | None = None, department: UUID | None = None) -> dict[str, UUID]:

@@ -54,6 +54,12 @@ class FactAppointment(Fact):
         indexes = [
             models.Index(fields=["doctor", "date"], name="fact_appointment_by_doctor"),
             models.Index(fields=["date"], name="fact_appointment_by_date"),
+            models.Index(
+                fields=["patient", "date"],
+                include=["is_no_show"],
+                condition=Q(status__in=["completed", "no_show"]),
+                name="fact_appointment_by_patient",
+            ),
         ]
 
 

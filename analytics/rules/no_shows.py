@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 LEAD_BANDS = ((0, "same day"), (1, "1-2 days"), (3, "3-7 days"), (8, "8-14 days"), (15, "15 days or more"))
 FORMER = ((0, "none"), (1, "one"), (2, "two or more"))
+MANY_FORMER = FORMER[-1][0]  # and more
 FIRST_TIME = -1  # nothing is known of the patient
 _FORMER_WORDS = {FIRST_TIME: "first appointment", **dict(FORMER)}
 _DRAWN_BY = 20  # appointments at the rate of all that each cell starts with
@@ -73,7 +74,11 @@ class BackTest:
 def cell_of(*, lead_days: int, former: int, before: int) -> Cell:
     """`former` no-shows of `before` appointments that the patient had until then."""
     lead = max(start for start, _ in LEAD_BANDS if start <= max(lead_days, 0))
-    return Cell(lead, FIRST_TIME if before == 0 else min(former, FORMER[-1][0]))
+    return Cell(lead, FIRST_TIME if before == 0 else min(former, MANY_FORMER))
+
+
+def all_cells() -> list[Cell]:
+    return [Cell(lead, former) for lead, _ in LEAD_BANDS for former in _FORMER_WORDS]
 
 
 def overall(table: Table) -> Seen:

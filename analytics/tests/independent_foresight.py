@@ -65,13 +65,30 @@ _BANDS = """
       FROM tested GROUP BY 1 ORDER BY min(risk)
 """
 _DUE = """
-    SELECT p.mrn, to_char(lower(a.during) AT TIME ZONE %(zone)s, 'YYYY-MM-DD HH24:MI')
-      FROM scheduling_appointment a JOIN patients_patient p ON p.id = a.patient_id JOIN accounts_doctor d ON d.id = a.doctor_id
-      JOIN accounts_department q ON q.id = d.department_id
-     WHERE a.status = 'booked'
-       AND (lower(a.during) AT TIME ZONE %(zone)s)::date BETWEEN %(today)s::date AND %(today)s::date + 6
-       AND (%(doctor)s::bigint IS NULL OR d.id = %(doctor)s) AND (%(department)s::bigint IS NULL OR q.id = %(department)s)
-       AND (%(facility)s::bigint IS NULL OR COALESCE(a.facility_id, q.facility_id) = %(facility)s)
+    , everyone AS (SELECT avg(missed) AS rate FROM cell),
+    due AS (
+        SELECT a.public_id, p.mrn, lower(a.during) AS at, a.patient_id,
+               (lower(a.during) AT TIME ZONE %(zone)s)::date - (a.created_at AT TIME ZONE %(zone)s)::date AS lead
+          FROM scheduling_appointment a JOIN patients_patient p ON p.id = a.patient_id JOIN accounts_doctor d ON d.id = a.doctor_id
+          JOIN accounts_department q ON q.id = d.department_id
+         WHERE a.status = 'booked'
+           AND (lower(a.during) AT TIME ZONE %(zone)s)::date BETWEEN %(today)s::date AND %(today)s::date + 6
+           AND (%(doctor)s::bigint IS NULL OR d.id = %(doctor)s) AND (%(department)s::bigint IS NULL OR q.id = %(department)s)
+           AND (%(facility)s::bigint IS NULL OR COALESCE(a.facility_id, q.facility_id) = %(facility)s)
+    ), counted AS (
+        SELECT due.*, count(k.id) AS seen, sum(k.missed) AS missed
+          FROM due LEFT JOIN known k ON k.patient_id = due.patient_id GROUP BY 1, 2, 3, 4, 5
+    ), named AS (
+        SELECT counted.*, CASE WHEN seen = 0 THEN 'first appointment' WHEN missed = 0 THEN 'none' WHEN missed = 1 THEN 'one'
+                               ELSE 'two or more' END AS past,
+               CASE WHEN lead >= 15 THEN '15 days or more' WHEN lead >= 8 THEN '8-14 days' WHEN lead >= 3 THEN '3-7 days'
+                    WHEN lead >= 1 THEN '1-2 days' ELSE 'Same day' END AS ahead
+          FROM counted
+    ), rated AS (SELECT cell, count(*) AS n, sum(missed) AS missed FROM cell GROUP BY 1)
+    SELECT mrn, to_char(at AT TIME ZONE %(zone)s, 'YYYY-MM-DD HH24:MI'), greatest(lead, 0), past,
+           100 * (COALESCE(rated.missed, 0) + 20 * rate) / (COALESCE(n, 0) + 20) AS risk
+      FROM named CROSS JOIN everyone LEFT JOIN rated ON rated.cell = ahead || ', ' || past
+     ORDER BY risk DESC, at, public_id
 """
 _SYMPTOMS = """
     SELECT symptom, count(DISTINCT thread) FROM (
@@ -127,9 +144,9 @@ def bands(asked) -> list[tuple]:
     return _ask(_CELLS + _TESTED + _BANDS, asked)
 
 
-def due_soon(asked) -> set[tuple]:
-    """(MRN, start) of what is booked in the next seven days."""
-    return set(_ask(_DUE, asked))
+def due_soon(asked) -> list[tuple]:
+    """(MRN, start, days ahead, what was missed before, risk in percent) of what is booked in the next seven days."""
+    return _ask(_CELLS + _DUE, asked)
 
 
 def symptoms(asked) -> list[tuple]:

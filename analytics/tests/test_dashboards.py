@@ -79,7 +79,7 @@ def test_figures_of_one_page_that_need_the_same_sums_ask_for_them_once(clinic, m
     with CaptureQueriesContext(connection) as asked:
         manager.get(url("overview", **year()))
 
-    assert len([query for query in asked if 'FROM "doctor_day"' in query["sql"] and '"dim_doctor"."name"' in query["sql"]]) == 1
+    assert len([query for query in asked if '"doctor_day"."doctor_id" AS "key"' in query["sql"]]) == 1
 
 
 def test_the_doctors_with_the_most_appointments_come_first(clinic, manager):

@@ -1,15 +1,16 @@
 """Each figure of each dashboard equals what SQL over the operational tables says."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from analytics.dashboards.asked import Asked
 from analytics.dashboards.registry import DASHBOARDS
-from analytics.models import DoctorDay
+from analytics.models import DoctorDay, DoctorMonth
 from analytics.tests.comparing import difference, differing_stats
 from analytics.tests.independent import FIGURES, STATS, by_sql
 from analytics.tests.world import a_clinic
@@ -75,9 +76,45 @@ def test_every_figure_is_what_the_operational_tables_say(clinic, how, back):
     assert differing_stats(asked) == {}
 
 
+@pytest.mark.parametrize("to_last", [True, False])
+@pytest.mark.parametrize("from_first", [True, False])
+@pytest.mark.parametrize("months", [1, 3])
+def test_whole_months_and_the_days_around_them_are_counted_once(clinic, months, from_first, to_last):
+    today = timezone.localdate()
+    end = today.replace(day=1) - timedelta(days=1)
+    first = end.replace(day=1)
+    for _ in range(months - 1):
+        first = (first - timedelta(days=1)).replace(day=1)
+    asked = Asked(today=today, date_from=first + timedelta(days=not from_first), date_to=end - timedelta(days=not to_last))
+
+    assert difference(asked) == {}
+    assert differing_stats(asked) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "months"),
+    [
+        ((2026, 1, 1), (2026, 1, 31), ((2026, 1, 1), (2026, 2, 1))),
+        ((2026, 1, 2), (2026, 3, 30), ((2026, 2, 1), (2026, 3, 1))),
+        ((2026, 1, 31), (2026, 3, 1), ((2026, 2, 1), (2026, 3, 1))),
+        ((2026, 12, 1), (2027, 2, 28), ((2026, 12, 1), (2027, 3, 1))),
+        ((2026, 1, 2), (2026, 1, 31), None),
+        ((2026, 1, 1), (2026, 1, 30), None),
+        ((2026, 1, 2), (2026, 2, 27), None),
+        ((2028, 2, 1), (2028, 2, 28), None),
+    ],
+)
+def test_the_whole_months_among_days(first, last, months):
+    found = Asked(today=date(*last), date_from=date(*first), date_to=date(*last)).whole_months
+
+    assert found == (months and (date(*months[0]), date(*months[1])))
+
+
 def test_the_comparison_sees_a_difference(clinic):
     wrong = DoctorDay.objects.filter(visits__gt=0).first()
     DoctorDay.objects.filter(pk=wrong.pk).update(visits=wrong.visits + 1)
+    month = DoctorMonth.objects.filter(doctor=wrong.doctor_id, facility=wrong.facility_id, month=wrong.date.replace(day=1))
+    assert month.update(visits=F("visits") + 1) == 1
 
     assert {("overview", key) for key in ("monthly-visits", "department-load", "doctor-workload", "top-doctors")} == set(
         difference(days(200))

@@ -3,6 +3,9 @@
 import uuid
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 
 class DateInput(forms.DateInput):
@@ -28,6 +31,20 @@ class DateTimeInput(forms.DateTimeInput):
 
     def __init__(self, attrs=None):
         super().__init__(attrs, format="%Y-%m-%dT%H:%M")
+
+
+class LongSelect(forms.Select):
+    """A select of thousands: Django renders a template for each option, which takes most of a second."""
+
+    def render(self, name, value, attrs=None, renderer=None) -> SafeString:
+        chosen = set(self.format_value(value))
+        marks = {True: mark_safe(" selected"), False: ""}
+        options = ((str(key), marks[str(key) in chosen], label) for key, label in self.choices)
+        return format_html(
+            "<select{}>{}</select>",
+            flatatt(self.build_attrs({**self.attrs, "name": name}, attrs)),
+            format_html_join("\n", '<option value="{}"{}>{}</option>', options),
+        )
 
 
 class RequestIdField(forms.UUIDField):

@@ -1,78 +1,48 @@
 """Who was seen, when, where and by whom: from the sums of a doctor's day."""
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from analytics.dashboards.asked import Asked, who
 from analytics.dashboards.definition import ACROSS, BARS, COUNT, LINE, MINUTES, MONEY, PERCENT, PERIOD, WORDS, Column, Figure, Row
+from analytics.dashboards.figures import cells
 from analytics.dashboards.figures.shares import mean, percent
-from analytics.models import DoctorDay, FactAppointment
+from analytics.models import DimDepartment, FactAppointment
 from scheduling.models import AppointmentStatus
 
 TOP = 10
-_MEASURES = (
-    "appointments",
-    "booked",
-    "completed",
-    "cancelled",
-    "no_shows",
-    "visits",
-    "walk_ins",
-    "consultations",
-    "consult_minutes",
-    "charge",
-)
-
-
-def sums(asked: Asked, *by: str, **named):
-    """The measures, summed by these columns."""
-    cells = asked.narrowed(DoctorDay.objects).annotate(**named)
-    return cells.order_by().values(*by, *named).annotate(**{name: Sum(name) for name in _MEASURES})
-
-
-def _by_doctor(asked: Asked) -> list[dict]:
-    return list(sums(asked, "doctor__public_id", "doctor__name", "doctor__department__name").order_by("doctor__name", "doctor__public_id"))
 
 
 def _top_doctors(asked: Asked) -> list[Row]:
-    cells = sorted(asked.once(_by_doctor), key=lambda cell: -cell["visits"])
-    return [
-        Row({"doctor": cell["doctor__name"], "department": cell["doctor__department__name"], **cell}, who(cell["doctor__public_id"]))
-        for cell in cells[:TOP]
-        if cell["visits"]
-    ]
+    busiest = sorted(asked.once(cells.by_doctor), key=lambda cell: -cell["visits"])[:TOP]
+    return [Row(cell, who(cell["public_id"])) for cell in busiest if cell["visits"]]
 
 
 def _workload(asked: Asked) -> list[Row]:
     return [
-        Row(
-            {"doctor": cell["doctor__name"], "consult": mean(cell["consult_minutes"], cell["consultations"]), **cell},
-            who(cell["doctor__public_id"]),
-        )
-        for cell in sorted(asked.once(_by_doctor), key=lambda cell: (-cell["appointments"], -cell["visits"]))
+        Row({"consult": mean(cell["consult_minutes"], cell["consultations"]), **cell}, who(cell["public_id"]))
+        for cell in sorted(asked.once(cells.by_doctor), key=lambda cell: (-cell["appointments"], -cell["visits"]))
         if cell["appointments"] or cell["visits"]
     ]
 
 
 def _departments(asked: Asked) -> list[Row]:
-    cells = sums(asked, "department__public_id", "department__name").order_by("department__name", "department__public_id")
+    found = cells.by_department(asked)
+    departments = DimDepartment.objects.filter(pk__in=found).order_by("name", "public_id")
+    rows = ((department, found[department.pk]) for department in departments)
     return [
         Row(
-            {
-                "department": cell["department__name"],
-                "missed": percent(cell["no_shows"], cell["no_shows"] + cell["completed"]),
-                **cell,
-            },
-            who(department=cell["department__public_id"]),
+            {"department": department.name, "missed": percent(cell["no_shows"], cell["no_shows"] + cell["completed"]), **cell},
+            who(department=department.public_id),
         )
-        for cell in cells
+        for department, cell in rows
         if cell["appointments"] or cell["visits"]
     ]
 
 
 def by_period(asked: Asked) -> list[Row]:
     """Every day or month up to today; of one without a visit all is 0. Empty where nothing happened at all."""
-    found = {cell["period"]: cell for cell in sums(asked, period=asked.period)}
-    nothing = dict.fromkeys(_MEASURES, 0)
+    found = cells.by_period(asked)
+    nothing = dict.fromkeys(cells.MEASURES, 0)
     return [Row({"period": key, **found.get(key, nothing)}, days) for key, days in asked.periods()] if found else []
 
 

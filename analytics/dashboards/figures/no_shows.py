@@ -1,21 +1,21 @@
 """Who did not come, of the appointments that were kept or missed."""
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from datetime import date
+
+from django.db.models import Case, Count, IntegerField, Q, Value, When
 
 from analytics.dashboards.asked import Asked, who
 from analytics.dashboards.definition import ACROSS, BARS, COUNT, LINE, PERCENT, PERIOD, WORDS, Column, Figure, Row
+from analytics.dashboards.figures import cells
 from analytics.dashboards.figures.shares import percent
 from analytics.dashboards.figures.waits import WEEKDAYS
 from analytics.models import FactAppointment
-from analytics.rules.no_shows import LEAD_BANDS
+from analytics.rules.no_shows import LEAD_BANDS, Seen
 from scheduling.models import AppointmentStatus
 
 DECIDED = (AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW)
-
-
-def decided(asked: Asked) -> QuerySet:
-    """Appointments of which it is known whether the patient came."""
-    return asked.narrowed(FactAppointment.objects.filter(status__in=DECIDED))
 
 
 def lead_band() -> Case:
@@ -24,40 +24,59 @@ def lead_band() -> Case:
     return Case(*bands, output_field=IntegerField())
 
 
-def _counted(asked: Asked, *by: str, **named):
-    groups = decided(asked).annotate(**named).order_by().values(*by, *named)
-    return groups.annotate(due=Count("pk"), missed=Count("pk", filter=Q(is_no_show=True)))
-
-
-def _row(first: dict, cell: dict, behind: dict) -> Row:
-    shown = {"due": cell["due"], "missed": cell["missed"], "share": percent(cell["missed"], cell["due"])}
+def _row(first: dict, seen: Seen, behind: dict) -> Row:
+    shown = {"due": seen.appointments, "missed": seen.missed, "share": percent(seen.missed, seen.appointments)}
     return Row(first | shown, behind | {"status": AppointmentStatus.NO_SHOW.value})
 
 
+def _seen(cell: cells.Sums) -> Seen:
+    return Seen(cell["completed"] + cell["no_shows"], cell["no_shows"])
+
+
+def _totals(pairs: Iterable[tuple[Hashable, Seen]]) -> dict:
+    """By key, in the order of the keys; without those of which nothing is decided."""
+    totals: dict = defaultdict(Seen)
+    for key, seen in pairs:
+        totals[key] += seen
+    return {key: totals[key] for key in sorted(totals) if totals[key].appointments}
+
+
+def _by_date(asked: Asked) -> dict[date, Seen]:
+    return {day: _seen(cell) for day, cell in cells.by_date(asked).items()}
+
+
 def _by_period(asked: Asked) -> list[Row]:
-    found = {cell["period"]: cell for cell in _counted(asked, period=asked.period)}
-    nothing = {"due": 0, "missed": 0}
-    return [_row({"period": key}, found.get(key, nothing), days) for key, days in asked.periods()] if found else []
+    found = _totals((day if asked.by_day else day.replace(day=1), seen) for day, seen in asked.once(_by_date).items())
+    return [_row({"period": key}, found.get(key, Seen()), days) for key, days in asked.periods()] if found else []
 
 
 def _by_weekday(asked: Asked) -> list[Row]:
-    cells = _counted(asked, "weekday").order_by("weekday")
-    return [_row({"weekday": WEEKDAYS[cell["weekday"] - 1]}, cell, {"weekday": cell["weekday"]}) for cell in cells]
+    found = _totals((day.isoweekday(), seen) for day, seen in asked.once(_by_date).items())
+    return [_row({"weekday": WEEKDAYS[weekday - 1]}, seen, {"weekday": weekday}) for weekday, seen in found.items()]
+
+
+def _by_hour_and_lead(asked: Asked) -> dict[tuple[int, int], Seen]:
+    """From the appointments themselves: their sums know neither."""
+    decided = asked.narrowed(FactAppointment.objects.filter(status__in=DECIDED)).annotate(lead=lead_band()).order_by()
+    counted = decided.values_list("hour", "lead").annotate(due=Count("pk"), missed=Count("pk", filter=Q(is_no_show=True)))
+    return {(hour, lead): Seen(due, missed) for hour, lead, due, missed in counted}
 
 
 def _by_hour(asked: Asked) -> list[Row]:
-    return [_row({"hour": f"{cell['hour']:02}:00"}, cell, {"hour": cell["hour"]}) for cell in _counted(asked, "hour").order_by("hour")]
+    found = _totals((hour, seen) for (hour, _), seen in asked.once(_by_hour_and_lead).items())
+    return [_row({"hour": f"{hour:02}:00"}, seen, {"hour": hour}) for hour, seen in found.items()]
 
 
 def _by_lead(asked: Asked) -> list[Row]:
     words = dict(LEAD_BANDS)
-    cells = _counted(asked, lead=lead_band()).order_by("lead")
-    return [_row({"lead": words[cell["lead"]].capitalize()}, cell, {"lead": cell["lead"]}) for cell in cells]
+    found = _totals((lead, seen) for (_, lead), seen in asked.once(_by_hour_and_lead).items())
+    return [_row({"lead": words[lead].capitalize()}, seen, {"lead": lead}) for lead, seen in found.items()]
 
 
 def _by_doctor(asked: Asked) -> list[Row]:
-    cells = _counted(asked, "doctor__public_id", "doctor__name").order_by("-missed", "doctor__name", "doctor__public_id")
-    return [_row({"doctor": cell["doctor__name"]}, cell, who(cell["doctor__public_id"])) for cell in cells]
+    due = [cell for cell in cells.by_doctor(asked) if cell["completed"] or cell["no_shows"]]
+    due.sort(key=lambda cell: -cell["no_shows"])
+    return [_row({"doctor": cell["doctor"]}, _seen(cell), who(cell["public_id"])) for cell in due]
 
 
 def _columns(first: Column) -> tuple[Column, ...]:

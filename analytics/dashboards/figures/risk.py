@@ -1,28 +1,28 @@
 """How likely patients are to stay away, and what such risks were worth before."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connections
-from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from analytics.dashboards.asked import Asked
 from analytics.dashboards.definition import BARS, COUNT, NUMBER, PERCENT, WORDS, Column, Figure, Row
-from analytics.dashboards.figures.no_shows import DECIDED
-from analytics.models import FactAppointment
 from analytics.rules import no_shows as rules
 from analytics.rules.no_shows import Cell, Seen
 from clinic.core.replica import reads
 from patients.models import Patient
-from scheduling.models import AppointmentStatus
 
 LEARNED_DAYS, TESTED_DAYS = 730, 90
 SOON_DAYS, MOST_SHOWN = 7, 50
 MOST_APPOINTMENTS = 200_000  # of a larger clinic every second, third, … patient is looked at
 
+_NARROWED = """(%(doctor_id)s::bigint IS NULL OR doctor_id = %(doctor_id)s)
+       AND (%(department_id)s::bigint IS NULL OR department_id = %(department_id)s)
+       AND (%(facility_id)s::bigint IS NULL OR facility_id = %(facility_id)s)"""
 # Each appointment that was kept or missed, with what its patient had done until then.
-_CELLS = """
+_CELLS = f"""
     WITH past AS (
         SELECT date, lead_days, is_no_show, doctor_id, department_id, facility_id,
                count(*) OVER before AS seen, count(*) FILTER (WHERE is_no_show) OVER before AS missed
@@ -30,21 +30,45 @@ _CELLS = """
          WHERE status IN ('completed', 'no_show') AND date >= %(since)s AND date < %(today)s AND patient_id %% %(every)s = 0
         WINDOW before AS (PARTITION BY patient_id ORDER BY start, source_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     )
-    SELECT date >= %(split)s, lead_days, least(missed, 2), seen > 0, count(*), count(*) FILTER (WHERE is_no_show)
+    SELECT date >= %(split)s, lead_days, least(missed, %(many)s), seen > 0, count(*), count(*) FILTER (WHERE is_no_show)
       FROM past
-     WHERE (%(doctor_id)s::bigint IS NULL OR doctor_id = %(doctor_id)s)
-       AND (%(department_id)s::bigint IS NULL OR department_id = %(department_id)s)
-       AND (%(facility_id)s::bigint IS NULL OR facility_id = %(facility_id)s)
+     WHERE {_NARROWED}
      GROUP BY 1, 2, 3, 4
 """
-_EVERY = "SELECT sum(completed + no_shows) FROM doctor_day WHERE date >= %(since)s"
+# What is booked for the next days with the risk of its cell. The past is counted for all of its patients at once.
+_LIKELIEST = f"""
+    WITH due AS (
+        SELECT public_id, start, lead_days, patient_id, doctor_id
+          FROM fact_appointment
+         WHERE status = 'booked' AND date >= %(today)s AND date < %(end)s AND {_NARROWED}
+    ),
+    past AS (
+        SELECT patient_id, least(count(*) FILTER (WHERE is_no_show), %(many)s) AS missed
+          FROM fact_appointment
+         WHERE patient_id IN (SELECT patient_id FROM due)
+           AND status IN ('completed', 'no_show') AND date >= %(since)s AND date < %(today)s
+         GROUP BY 1
+    ),
+    cell AS (SELECT * FROM unnest(%(leads)s::int[], %(formers)s::int[], %(risks)s::float8[]) cell (lead, former, risk)),
+    likeliest AS (
+        SELECT due.*, cell.*
+          FROM due
+          LEFT JOIN past USING (patient_id)
+          JOIN cell ON cell.lead = (%(bands)s::int[])[width_bucket(due.lead_days, %(bands)s::int[])]
+           AND cell.former = COALESCE(past.missed, %(first_time)s)
+         ORDER BY cell.risk DESC, due.start, due.public_id
+         LIMIT %(most)s
+    )
+    SELECT likeliest.public_id, start, lead_days, patient_id, dim_doctor.name, lead, former
+      FROM likeliest JOIN dim_doctor ON dim_doctor.id = doctor_id
+     ORDER BY risk DESC, start, likeliest.public_id
+"""
+_EVERY = "SELECT sum(completed + no_shows) FROM doctor_month WHERE month >= %(since)s"
 
 
 def tables(asked: Asked) -> tuple[dict[Cell, Seen], dict[Cell, Seen]]:
     """What was seen until 90 days ago, and since."""
-    since = asked.today - timedelta(days=LEARNED_DAYS)
-    params = dict.fromkeys(("doctor_id", "department_id", "facility_id")) | asked.keys
-    params |= {"today": asked.today, "since": since, "split": asked.today - timedelta(days=TESTED_DAYS)}
+    params = _params(asked) | {"split": asked.today - timedelta(days=TESTED_DAYS)}
     earlier: dict[Cell, Seen] = {}
     later: dict[Cell, Seen] = {}
     with connections[reads()].cursor() as cursor:
@@ -56,6 +80,11 @@ def tables(asked: Asked) -> tuple[dict[Cell, Seen], dict[Cell, Seen]]:
             cell = rules.cell_of(lead_days=lead_days, former=former, before=int(has_past))
             table[cell] = table.get(cell, Seen()) + Seen(number, missed)
     return earlier, later
+
+
+def _params(asked: Asked) -> dict[str, Any]:
+    narrowed = dict.fromkeys(("doctor_id", "department_id", "facility_id")) | asked.keys
+    return narrowed | {"today": asked.today, "since": asked.today - timedelta(days=LEARNED_DAYS), "many": rules.MANY_FORMER}
 
 
 def _back_test(asked: Asked) -> rules.BackTest | None:
@@ -156,41 +185,39 @@ def _soon(asked: Asked) -> list[Row]:
     table = asked.once(everything)
     if not rules.overall(table).appointments:
         return []
-    soon = asked.during(asked.today, asked.today + timedelta(days=SOON_DAYS - 1))
-    due = soon.narrowed(FactAppointment.objects.filter(status=AppointmentStatus.BOOKED))
-    cells = due.order_by().values("public_id", "start", "lead_days", "patient_id", "doctor__name")
-    pasts = _pasts(asked, {cell["patient_id"] for cell in cells})
-    ranked = sorted(((_cell(cell, pasts), cell) for cell in cells), key=lambda each: (-rules.risk(table, each[0]), each[1]["start"]))
-    shown = ranked[:MOST_SHOWN]
-    mrns = dict(Patient.objects.filter(pk__in={cell["patient_id"] for _, cell in shown}).values_list("pk", "mrn"))
+    due = _likeliest(asked, table)
+    mrns = dict(Patient.objects.filter(pk__in={patient for _, _, _, patient, *_ in due}).values_list("pk", "mrn"))
     return [
         Row(
             {
-                "start": f"{timezone.localtime(cell['start']):%Y-%m-%d %H:%M}",
-                "patient": mrns.get(cell["patient_id"], ""),
-                "doctor": cell["doctor__name"],
-                "lead": cell["lead_days"],
-                "past": of.former_words,
-                "risk": _share(rules.risk(table, of)),
+                "start": f"{timezone.localtime(start):%Y-%m-%d %H:%M}",
+                "patient": mrns.get(patient, ""),
+                "doctor": doctor,
+                "lead": lead_days,
+                "past": Cell(lead, former).former_words,
+                "risk": _share(rules.risk(table, Cell(lead, former))),
             },
-            to=reverse("scheduling:appointment", args=[cell["public_id"]]),
+            to=reverse("scheduling:appointment", args=[public_id]),
         )
-        for of, cell in shown
+        for public_id, start, lead_days, patient, doctor, lead, former in due
     ]
 
 
-def _pasts(asked: Asked, patients: set[int]) -> dict[int, tuple[int, int]]:
-    """(appointments kept or missed, missed) in two years, by patient."""
-    known = FactAppointment.objects.filter(
-        patient_id__in=patients, status__in=DECIDED, date__gte=asked.today - timedelta(days=LEARNED_DAYS), date__lt=asked.today
-    )
-    counted = known.order_by().values_list("patient_id").annotate(seen=Count("pk"), missed=Count("pk", filter=Q(is_no_show=True)))
-    return {patient: (seen, missed) for patient, seen, missed in counted}
-
-
-def _cell(appointment: dict, pasts: dict[int, tuple[int, int]]) -> Cell:
-    seen, missed = pasts.get(appointment["patient_id"], (0, 0))
-    return rules.cell_of(lead_days=appointment["lead_days"], former=missed, before=seen)
+def _likeliest(asked: Asked, table: rules.Table) -> list[tuple]:
+    """(public_id, start, lead_days, patient, doctor's name, lead, former) of what is booked, the highest risk first."""
+    cells = rules.all_cells()
+    params = _params(asked) | {
+        "end": asked.today + timedelta(days=SOON_DAYS),
+        "most": MOST_SHOWN,
+        "first_time": rules.FIRST_TIME,
+        "bands": [start for start, _ in rules.LEAD_BANDS],
+        "leads": [cell.lead for cell in cells],
+        "formers": [cell.former for cell in cells],
+        "risks": [rules.risk(table, cell) for cell in cells],
+    }
+    with connections[reads()].cursor() as cursor:
+        cursor.execute(_LIKELIEST, params)
+        return cursor.fetchall()
 
 
 SOON = Figure(
