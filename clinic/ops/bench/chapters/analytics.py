@@ -12,6 +12,7 @@ from datetime import timedelta
 import psycopg
 
 from clinic.ops.bench.chapter import Chapter
+from clinic.ops.bench.pages import Reader
 from clinic.ops.bench.timing import milliseconds
 from clinic.ops.demo import PROJECT
 from clinic.ops.prove.stack import Site
@@ -29,6 +30,8 @@ READS = {
     "monthly visits": "analytics/monthly-visits/",
     "doctor workload of a stretch of days": "analytics/doctor-workload/?page_size=20&date_from={first}&date_to={last}",
 }
+PAGES = ("overview", "revenue", "waits", "no-shows", "no-show-risk", "forecast", "stock")
+PAGE_READS = 40
 # The same appointments in every clinic: of as many doctors, and as many of each.
 CHANGE = """
     UPDATE scheduling_appointment SET status = %s WHERE id IN (
@@ -100,6 +103,7 @@ class Analytics(Chapter):
         try:
             count = site.one("SELECT count(*) FROM scheduling_appointment")
             self._read(site, count)
+            self._open_pages(site, count)
             median = self._refresh(site, count)
             self._explain(site, count)
             return median
@@ -115,7 +119,7 @@ class Analytics(Chapter):
         logins = stack.data_dir.path / "bench-logins.json"
         logins.write_text(json.dumps({name: {"username": name, "password": stack.data_dir.secret("staff")} for name in LOGIN_NAMES}))
         environment = stack.environment(site.name) | {"DATABASE_AS_OWNER": "True", "CLINIC_LOGINS_FILE": str(logins)}
-        for command in (["migrate"], ["seed", "--scale", scale]):
+        for command in (["collectstatic", "--no-input"], ["migrate"], ["seed", "--scale", scale]):
             began = time.monotonic()
             subprocess.run([sys.executable, "manage.py", *command], env=environment, cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
         used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
@@ -134,6 +138,15 @@ class Analytics(Chapter):
             took = milliseconds(range(number), lambda _, path=path: caller.get(path), clients=CLIENTS)
             rate = round(number / (time.monotonic() - began))
             self.add_latency(f"{what} at {count} appointments, {CLIENTS} clients at once, {rate} a second", took)
+
+    def _open_pages(self, site: Site, count: int) -> None:
+        """The dashboards as a manager opens them, one after the other."""
+        reader = Reader(site.port, "manager", site.stack.data_dir.secret("staff"))
+        for page in PAGES:
+            path = f"/analytics/{page}/"
+            reader.get(path)
+            took = milliseconds(range(self.times(PAGE_READS, least=3)), lambda _, path=path: reader.get(path))
+            self.add_latency(f"the page {page} at {count} appointments", took)
 
     def _refresh(self, site: Site, count: int) -> float:
         """Ms from the wish to the answer: queue worked off, sums and views made anew."""
