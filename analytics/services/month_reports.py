@@ -6,7 +6,6 @@ between leaves a claim whose lease ends, and the next run sends again: at least 
 
 import logging
 from datetime import date, datetime, time, timedelta
-from smtplib import SMTPException
 from uuid import uuid4
 
 from django.conf import settings
@@ -22,6 +21,7 @@ from analytics.month_reports.paper import month_pdf
 from analytics.permissions import VIEW_REPORTS
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
+from clinic.core.mail import UNSENT
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def _send(mail: MonthReportMail, now: datetime) -> bool:
         return False
     try:
         message_of(mail, now).send()
-    except (SMTPException, OSError):
+    except UNSENT:
         logger.warning("month report not sent, it is tried again", extra={"mail": str(mail.public_id)})
         return False
     return _finish(mail, MailStatus.SENT, now)

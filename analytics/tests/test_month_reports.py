@@ -18,6 +18,7 @@ from analytics.models import EtlState, MonthReportMail, MonthReportReader
 from analytics.month_reports.paper import CHAPTERS, month_pdf
 from analytics.services import month_reports
 from analytics.tests.world import a_clinic
+from clinic.accounts.models import User
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
@@ -58,6 +59,14 @@ def server_is_down(self):
 
 
 # --- Once, to those who wanted it ---------------------------------------------------------------------------
+
+
+def test_an_address_that_no_mail_can_have_keeps_back_no_other():
+    ann, bob = reader(), reader()
+    User.objects.filter(pk=ann.pk).update(email="ann@example\n.org")
+
+    assert run() == 1
+    assert [message.to for message in mail.outbox] == [[bob.email]]
 
 
 def test_each_who_wants_it_gets_the_former_month_once():

@@ -8,7 +8,6 @@ and programs know a repetition.
 
 import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -23,6 +22,7 @@ from django.utils import timezone
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import NotFound
+from clinic.core.mail import UNSENT
 from patients.models import Patient, PatientStatus
 from scheduling import locks
 from scheduling.models import Appointment, AppointmentStatus, Reminder, ReminderKind, ReminderOptOut, ReminderStatus
@@ -89,7 +89,7 @@ def _send(reminder: Reminder, now: datetime) -> bool:
         return False
     try:
         message_of(reminder, now).send()
-    except (SMTPException, OSError, ValueError):  # the last for an address that no mail can have
+    except UNSENT:
         logger.warning("reminder not sent, it is tried again", extra={"reminder": str(reminder.public_id)})
         return False
     return _finish(reminder, ReminderStatus.SENT, now)

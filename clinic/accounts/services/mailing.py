@@ -2,7 +2,6 @@
 
 import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -13,6 +12,7 @@ from clinic.accounts import locks
 from clinic.accounts.models import LinkKind, MailedLink
 from clinic.accounts.services.mailed_links import token_of
 from clinic.core.db import atomic_with_retry
+from clinic.core.mail import UNSENT
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def _send(link: MailedLink, now: datetime) -> bool:
     """No transaction is open while the mail server is asked."""
     try:
         message_of(link).send()
-    except (SMTPException, OSError):
+    except UNSENT:
         logger.warning("link not sent, it is tried again", extra={"link": str(link.public_id)})
         return False
     MailedLink.objects.filter(pk=link.pk).update(sent_at=now, leased_until=None)

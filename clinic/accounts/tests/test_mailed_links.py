@@ -253,6 +253,14 @@ class TestSending:
         assert len(sent(now + timedelta(minutes=6))) == 1
         assert sent(now + timedelta(minutes=12)) == []
 
+    def test_an_address_that_no_mail_can_have_keeps_back_no_other(self, api_as):
+        for address in ("first@example.org", "second@example.org"):
+            api_as().post(SIGN_UP, SAID | {"email": address})
+        MailedLink.objects.filter(email="first@example.org").update(email="first@example\n.org")
+
+        assert mailing.send_links(timezone.now()) == 1
+        assert [message.to for message in mail.outbox] == [["second@example.org"]]
+
     def test_old_links_that_nobody_used_are_forgotten(self, api_as):
         signed_up(api_as())
 
