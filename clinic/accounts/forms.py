@@ -1,7 +1,12 @@
+from collections.abc import Callable
+
 from django import forms
 from django.conf import settings
+from django.contrib.auth.forms import PasswordChangeForm
 from phonenumber_field.formfields import PhoneNumberField
 
+from clinic.accounts.models import User
+from clinic.core.errors import DomainError
 from clinic.core.forms import DateInput
 
 
@@ -41,3 +46,18 @@ class NewPasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
     )
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """`confirm` raises DomainError when the old password is not the user's."""
+
+    def __init__(self, user: User, data, *, confirm: Callable[[str], None]):
+        super().__init__(user, data)
+        self._confirm = confirm
+
+    def clean_old_password(self) -> str:
+        try:
+            self._confirm(self.cleaned_data["old_password"])
+        except DomainError as refusal:
+            raise forms.ValidationError(refusal.detail) from refusal
+        return self.cleaned_data["old_password"]

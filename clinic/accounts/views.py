@@ -5,7 +5,6 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,11 +14,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.accounts.errors import InvalidCredentials, LinkNotValid, TooManyAttempts, WrongPassword
-from clinic.accounts.forms import NewPasswordForm, ResetForm, SignInForm, SignUpForm
+from clinic.accounts.forms import NewPasswordForm, OwnPasswordForm, ResetForm, SignInForm, SignUpForm
 from clinic.accounts.models import LinkKind
 from clinic.accounts.origin import origin_of, remember_device
 from clinic.accounts.services import mailed_links
-from clinic.accounts.services.sign_in import confirm, sign_in
+from clinic.accounts.services.sign_in import confirm, confirm_old_password, sign_in
 from clinic.accounts.services.staff import change_password
 from clinic.accounts.services.tokens import record_sign_out
 from clinic.core.errors import DomainError
@@ -110,7 +109,10 @@ def logout(request):
 @require_http_methods(["GET", "POST"])
 @signed_in_page
 def password_change(request):
-    form = PasswordChangeForm(request.user, request.POST or None)
+    def confirm_old(password: str) -> None:
+        confirm_old_password(user=request.user, password=password[:200], origin=origin_of(request))
+
+    form = OwnPasswordForm(request.user, request.POST or None, confirm=confirm_old)
     if request.method == "POST" and form.is_valid():
         change_password(user=request.user, password=form.cleaned_data["new_password1"])
         auth.update_session_auth_hash(request, request.user)

@@ -34,11 +34,20 @@ def sign_in(*, identifier: str, password: str, origin: str) -> User:
 
 def confirm(*, user: User, password: str, origin: str) -> None:
     """That it is still this user who sits there. Guesses count with those at signing in. Raises TooManyAttempts or WrongPassword."""
+    _confirm(user, password, origin, "accounts.user.unlocked", "accounts.user.unlock_refused")
+
+
+def confirm_old_password(*, user: User, password: str, origin: str) -> None:
+    """The same, before it is changed: a session left open is no place to guess at."""
+    _confirm(user, password, origin, "accounts.user.password_confirmed", "accounts.user.password_refused")
+
+
+def _confirm(user: User, password: str, origin: str, confirmed: str, refused: str) -> None:
     attempt = _reserve_attempt(user.username, origin)
     if not _password_matches(user, password):
-        _record_failure(user, "accounts.user.unlock_refused")
+        _record_failure(user, refused)
         raise WrongPassword
-    _record_success(user, attempt, "accounts.user.unlocked")
+    _record_success(user, attempt, confirmed)
 
 
 def _reserve_attempt(identifier: str, origin: str) -> LoginAttempt:

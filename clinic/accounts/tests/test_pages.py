@@ -2,8 +2,10 @@ import pytest
 from django import forms
 from django.test import Client
 
+from clinic.accounts.errors import TooManyAttempts, WrongPassword
 from clinic.accounts.models import User
 from clinic.accounts.roles import Role
+from clinic.accounts.services.sign_in import FAILURES_PER_ORIGIN
 from clinic.accounts.tests.factories import PASSWORD, user
 from clinic.audit.models import OutboxEvent
 
@@ -71,6 +73,25 @@ def test_new_password_is_kept_and_this_browser_stays_signed_in(client_as):
     assert User.objects.get(pk=nurse.pk).check_password(new)
     assert client.get("/home/").status_code == 200
     assert other.get("/home/").status_code == 302
+
+
+def test_guesses_at_the_old_password_count_with_those_at_signing_in(client_as):
+    nurse = user(Role.NURSE)
+    client, new = client_as(nurse), "a wholly new phrase 7"
+
+    def change(old):
+        page = client.post("/accounts/password/", {"old_password": old, "new_password1": new, "new_password2": new})
+        return page.status_code, page.content.decode()
+
+    for _ in range(FAILURES_PER_ORIGIN):
+        status, said = change("not it")
+        assert (status, WrongPassword.detail in said) == (400, True)
+    status, said = change(PASSWORD)
+
+    assert (status, TooManyAttempts.detail in said) == (400, True)
+    assert User.objects.get(pk=nurse.pk).check_password(PASSWORD)
+    assert OutboxEvent.objects.filter(action="accounts.user.password_refused").count() == FAILURES_PER_ORIGIN
+    assert sign_in(Client(), nurse.username).status_code == TooManyAttempts.status
 
 
 def test_signed_in_pages_are_stored_in_no_cache(client_as):
