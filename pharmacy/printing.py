@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.core.paper import fonts
+from patients.models import Patient
+from patients.models.patient import DatePrecision
 from pharmacy.models import Dispense, DispenseLine, Prescription
 from pharmacy.rules.quantities import counted, directions
 from pharmacy.selectors.leaflets import PatientLeaflet
@@ -99,12 +101,18 @@ def _words_of(prescription: Prescription, address: str) -> dict:
         "patient": {
             "name": patient.full_name,
             "mrn": patient.mrn,
-            "born": patient.date_of_birth.strftime("%d %b %Y"),
+            "born": _born(patient),
             "sex": patient.get_sex_display(),
         },
         "prescriber": {"name": prescription.prescriber.name, "licence": prescription.prescriber.licence_number},
         "items": [_line(item) for item in prescription.items.all()],
     }
+
+
+def _born(patient: Patient) -> str:
+    """A day that nobody knows is not printed as known."""
+    exact = patient.date_of_birth_precision == DatePrecision.DAY
+    return f"{patient.date_of_birth:%d %b %Y}{'' if exact else f' ({patient.get_date_of_birth_precision_display().lower()})'}"
 
 
 def _line(item) -> dict:

@@ -1,5 +1,6 @@
 """The public page behind the code on a paper."""
 
+import io
 import re
 from datetime import timedelta
 from uuid import uuid4
@@ -9,10 +10,12 @@ from django.db import IntegrityError, transaction
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from pypdf import PdfReader
 
 from clinic.audit.models import OutboxEvent
 from clinic.core.db import constraint_of
 from clinic.core.redis import RedisDown
+from patients.models import Patient
 from pharmacy import printing
 from pharmacy.models import Dispense, Prescription
 from pharmacy.services.prescribing import cancel_prescription
@@ -136,6 +139,18 @@ def test_the_paper_leads_to_the_page_and_the_counter_reads_it(client_as, monkeyp
     for scanned in (codes[0], str(prescription.paper_code), str(prescription.public_id)):
         answer = client_as(pharmacist()).get(reverse("pharmacy:worklist"), {"q": scanned})
         assert answer.headers.get("Location") == reverse("pharmacy:dispense", args=[prescription.public_id])
+
+
+@pytest.mark.parametrize(("precision", "beside"), [("day", ""), ("estimated", "(estimated)"), ("year", "(year only)")])
+def test_a_birth_date_that_nobody_knows_is_not_printed_as_known(precision, beside):
+    prescription = signed()
+    Patient.objects.filter(pk=prescription.patient_id).update(date_of_birth="1971-03-04", date_of_birth_precision=precision)
+    prescription = Prescription.objects.with_details().get(pk=prescription.pk)
+
+    paper = PdfReader(io.BytesIO(printing.prescription_pdf(prescription, request=RequestFactory().get("/"))))
+
+    born = re.search(r"04 Mar 1971\s*(\([\w\s]+\))?", paper.pages[0].extract_text())
+    assert " ".join((born[1] or "").split()) == beside
 
 
 # --- Labels --------------------------------------------------------------------------------------
