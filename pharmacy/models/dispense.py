@@ -132,6 +132,7 @@ class DispenseReturn(BaseModel):
     dispense = models.ForeignKey(Dispense, models.PROTECT, related_name="returns")
     to = models.CharField(max_length=10, choices=ReturnTo)
     reason = models.CharField(max_length=200)
+    quantities = models.JSONField(default=dict, editable=False, help_text="{public id of a dispensed line: units of it that came back}.")
     returned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     returned_at = models.DateTimeField(db_default=Now())
     request_id = models.UUIDField(unique=True, editable=False)

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Sum
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
@@ -46,12 +47,12 @@ def dispense_prescription(
 
     A controlled medicine needs a `witness` (from confirm_witness).
     Locks the prescription, then the batches by id. Repeating request_id returns the first Dispense.
-    Raises NotDispensable, PaymentRequired, OverPrescribed, SafetyCheck, WitnessRequired, WitnessRefused,
+    Raises RequestReused (for another one), NotDispensable, PaymentRequired, OverPrescribed, SafetyCheck, WitnessRequired, WitnessRefused,
     WrongBatch, NotASubstitute, InsufficientStock and InvalidInput; then nothing is written.
     """
     prescription = locks.lock_prescription(prescription_id)
     if earlier := Dispense.objects.filter(request_id=request_id).first():
-        if earlier.prescription_id != prescription.pk:
+        if earlier.prescription_id != prescription.pk or _said(items) not in ({}, _handed_out(earlier)):
             raise RequestReused
         return earlier
     check_dispensable(prescription, on=on)
@@ -92,6 +93,18 @@ def dispense_prescription(
         },
     )
     return dispense
+
+
+def _said(items: list[dict] | None) -> dict[UUID, int]:
+    """Units by item; nothing where a filling was asked for, whatever that is."""
+    units: Counter = Counter()
+    for item in items or ():
+        units[item["item"]] += item["quantity"]
+    return dict(units)
+
+
+def _handed_out(dispense: Dispense) -> dict[UUID, int]:
+    return dict(dispense.lines.order_by().values_list("item__public_id").annotate(units=Sum("quantity")))
 
 
 def check_dispensable(prescription: Prescription, *, on: date) -> None:

@@ -20,7 +20,7 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
     """Take units back, all that are left or the `lines` [{line, quantity}] (public ids), to their batch or to quarantine.
 
     Locks the prescription, then (to quarantine) the medicines, then the batches by id. Repeating request_id returns the first return.
-    Raises OverReturned and InvalidInput; then nothing is written.
+    Raises OverReturned, RequestReused (for another return) and InvalidInput; then nothing is written.
     """
     reason = reason.strip()
     if not reason or len(reason) > 200:
@@ -30,12 +30,15 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
     dispense = Dispense.objects.get(pk=dispense_id)
     prescription = locks.lock_prescription(dispense.prescription_id)
     if earlier := DispenseReturn.objects.filter(request_id=request_id).first():
-        if earlier.dispense_id != dispense.pk:
+        if earlier.dispense_id != dispense.pk or earlier.to != to or _said(lines) not in ({}, earlier.quantities):
             raise RequestReused
         return earlier
     quantities = _quantities(_lines_of(dispense), lines)
     targets = _targets(_per_batch(quantities), to, reason)
-    returned = DispenseReturn.objects.create(dispense=dispense, to=to, reason=reason, returned_by=by, request_id=request_id)
+    said = {str(line.public_id): quantity for line, quantity in quantities.items()}
+    returned = DispenseReturn.objects.create(
+        dispense=dispense, to=to, reason=reason, quantities=said, returned_by=by, request_id=request_id
+    )
     for line, quantity in quantities.items():
         batch = targets[line.batch_id]
         line.returned_quantity += quantity
@@ -53,6 +56,14 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
         changes={"to": to, "units": sum(quantities.values()), "status": prescription.status},
     )
     return returned
+
+
+def _said(lines: list[dict] | None) -> dict[str, int]:
+    """Nothing where all that is left was to come back: how much that was is not said."""
+    units: Counter = Counter()
+    for line in lines or ():
+        units[str(line["line"])] += line["quantity"]
+    return dict(units)
 
 
 def _lines_of(dispense: Dispense) -> list[DispenseLine]:

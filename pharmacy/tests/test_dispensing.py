@@ -68,6 +68,23 @@ def test_the_same_request_id_returns_the_first_dispense():
     assert on_hand() == {batch.pk: 6}
 
 
+def test_a_form_that_comes_back_with_other_units_is_not_said_to_be_done():
+    batch = stocked(20)
+    prescription, request_id = signed(line_of(batch.medicine, 9)), uuid4()
+
+    def hand_out(units):
+        items = [{"item": prescription.items.get().public_id, "quantity": units}]
+        return dispensed(prescription, items=items, request_id=request_id)
+
+    first = hand_out(4)
+
+    with pytest.raises(RequestReused):
+        hand_out(5)
+    assert hand_out(4) == first
+    batch.refresh_from_db()
+    assert batch.on_hand == 16
+
+
 def test_a_request_id_of_another_prescription_is_refused():
     batch = stocked(10)
     request_id = uuid4()

@@ -38,6 +38,7 @@ ANOTHER = {
     "bigint": "COALESCE({}, 0) + 1", "integer": "COALESCE({}, 0) + 1", "numeric": "COALESCE({}, 0) + 1", "boolean": "NOT {}",
     "varchar": "CASE {} WHEN '' THEN 'x' ELSE '' END", "text": "COALESCE({}, '') || 'x'", "uuid": "gen_random_uuid()",
     "date": "COALESCE({}, current_date) + 1", "timestamp": "COALESCE({}, now()) + interval '1 day'",
+    "jsonb": "{} || jsonb_build_object('x', 1)",
 }  # fmt: skip
 # What some rows of a table no longer allow, since they are signed, closed, recalled, withdrawn, given.
 ENDED = {

@@ -142,6 +142,26 @@ def test_the_same_request_id_has_one_effect():
         take_back(dispensed(signed(line_of(batch.medicine, 1))), 1, request_id=request_id)
 
 
+@pytest.mark.parametrize("other", [{"quantity": 3}, {"to": "quarantine"}])
+def test_a_form_that_comes_back_with_something_else_is_not_said_to_be_done(other):
+    batch = stocked(10)
+    dispense = dispensed(signed(line_of(batch.medicine, 6)))
+    said = {"quantity": 2, "request_id": uuid4()}
+    take_back(dispense, **said)
+
+    with pytest.raises(RequestReused):
+        take_back(dispense, **said | other)
+
+    batch.refresh_from_db()
+    assert batch.on_hand == 6
+
+
+def test_all_that_is_left_is_taken_back_once():
+    dispense, request_id = dispensed(signed(line_of(stocked(10).medicine, 6))), uuid4()
+
+    assert take_back(dispense, request_id=request_id) == take_back(dispense, request_id=request_id)
+
+
 @pytest.mark.parametrize("changes", [{"reason": " "}, {"to": "bin"}, {"lines": []}, {"lines": [{"line": uuid4(), "quantity": 1}]}])
 def test_a_return_that_makes_no_sense_is_refused(changes):
     batch = stocked(10)
