@@ -13,7 +13,8 @@ from billing.selectors import Returned, returned_on
 from billing.services import clearance
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput, RequestReused
+from clinic.core.errors import InvalidInput
+from clinic.core.repeats import earlier
 from pharmacy.services.crediting import count_credited
 
 
@@ -34,9 +35,9 @@ def credit_invoice(
     that is wholly credited is held back at pharmacy. Locks the invoice, its prescriptions, and last the counter.
     Repeating request_id returns the first note. Raises InvalidInput, NotCreditable, CreditExceedsInvoice.
     """
-    invoice, earlier = _locked(invoice_id, request_id)
-    if earlier:
-        return earlier
+    invoice, first = _locked(invoice_id, request_id)
+    if first:
+        return first
     reason = rules.check_reason(reason)
     parts = _parts(list(invoice.lines.order_by("id")), lines, amount)
     locks.lock_prescriptions(clearance.prescriptions_on(invoice))  # they rank before the counter
@@ -53,9 +54,9 @@ def credit_returned(*, invoice_id: int, by, on: date, request_id: UUID) -> Credi
     Locks the invoice, its prescriptions, and last the counter. Repeating request_id returns the first note.
     Raises NotCreditable, NothingReturned.
     """
-    invoice, earlier = _locked(invoice_id, request_id)
-    if earlier:
-        return earlier
+    invoice, first = _locked(invoice_id, request_id)
+    if first:
+        return first
     locks.lock_prescriptions(clearance.prescriptions_on(invoice))
     returned = returned_on(invoice)
     if not returned:
@@ -72,12 +73,10 @@ def credit_returned(*, invoice_id: int, by, on: date, request_id: UUID) -> Credi
 def _locked(invoice_id: int, request_id: UUID) -> tuple[Invoice, CreditNote | None]:
     """The invoice, and the note that this request wrote before."""
     invoice = locks.lock_invoice(invoice_id)
-    earlier = CreditNote.objects.filter(request_id=request_id).first()
-    if earlier and earlier.invoice_id != invoice_id:
-        raise RequestReused
-    if not earlier and invoice.state != InvoiceState.ISSUED:
+    first = earlier(CreditNote, request_id, invoice_id=invoice_id)
+    if not first and invoice.state != InvoiceState.ISSUED:
         raise NotCreditable
-    return invoice, earlier
+    return invoice, first
 
 
 def _link(note: CreditNote, returned: list[Returned]) -> None:

@@ -6,10 +6,11 @@ from uuid import UUID, uuid5
 from billing import locks, rules
 from billing.errors import NoDeposit, Overpayment, RefundExceedsPayment
 from billing.models import DEPOSIT_METHODS, Deposit, DepositRefund, Payment, PaymentMethod
-from billing.services.payments import add_payment, check_owed, check_reference, earlier, insert, shift_for
+from billing.services.payments import add_payment, check_owed, check_reference, insert, shift_for
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
+from clinic.core.repeats import earlier
 
 
 @atomic_with_retry
@@ -19,7 +20,7 @@ def take_deposit(*, patient_id: int, method: str, amount: Decimal, by, request_i
     Raises InvalidInput, and NoOpenShift for cash without an open shift of `by`.
     """
     patient = locks.lock_patient(patient_id)
-    if first := earlier(Deposit, request_id, patient_id=patient_id):
+    if first := earlier(Deposit, request_id, patient_id=patient_id, method=method, amount=amount):
         return first
     if method not in dict(DEPOSIT_METHODS):
         raise InvalidInput(errors={"method": ["Not a way to pay in advance."]})
@@ -64,7 +65,7 @@ def refund_deposit(*, deposit_id: int, amount: Decimal, reason: str, by, request
     Repeating request_id returns the first refund. Raises InvalidInput, RefundExceedsPayment, and NoOpenShift for cash.
     """
     deposit = locks.lock_deposit(deposit_id)
-    if first := earlier(DepositRefund, request_id, deposit_id=deposit_id):
+    if first := earlier(DepositRefund, request_id, deposit_id=deposit_id, amount=amount):
         return first
     reason = rules.check_reason(reason)
     amount = rules.check_amount(amount)

@@ -26,7 +26,8 @@ from billing.services import clearance
 from billing.services.lines import insurance_of, insurer_share_of, line_of_charge, lines_from, total_of, with_shares
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
-from clinic.core.errors import NotFound, RequestReused
+from clinic.core.errors import NotFound
+from clinic.core.repeats import earlier
 from patients.models import Encounter
 from patients.models.encounter import EncounterStatus
 from pharmacy.models import Dispense
@@ -40,8 +41,8 @@ def draft_invoice(*, encounter_id: int, by, request_id: UUID | None = None, on: 
     and AlreadyBilled with the newest invoice that holds the charges.
     """
     encounter = locks.lock_encounter(encounter_id)
-    if earlier := _earlier(request_id, encounter_id=encounter_id):
-        return earlier
+    if first := earlier(Invoice, request_id, encounter_id=encounter_id):
+        return first
     if encounter.status == EncounterStatus.ENTERED_IN_ERROR:
         raise VisitInError
     charges = selectors.unbilled_charges(encounter)
@@ -55,8 +56,8 @@ def draft_dispensed(*, dispense_id: int, by, request_id: UUID | None = None, on:
     if dispense is None:
         raise NotFound
     encounter = locks.lock_encounter(dispense.prescription.encounter_id)
-    if earlier := _earlier(request_id, encounter_id=encounter.pk):
-        return earlier
+    if first := earlier(Invoice, request_id, encounter_id=encounter.pk):
+        return first
     charges = selectors.handed_out_charges(dispense)
     return _draft_of(encounter, charges, by=by, request_id=request_id, on=on)
 
@@ -84,8 +85,8 @@ def draft_manual_invoice(
     Locks the patient. Repeating request_id returns the first draft. Raises InvalidInput, NotFound.
     """
     patient = locks.lock_patient(patient_id)
-    if earlier := _earlier(request_id, patient_id=patient_id, encounter_id=None):
-        return earlier
+    if first := earlier(Invoice, request_id, patient_id=patient_id, encounter_id=None):
+        return first
     on = on or timezone.localdate()
     return _add_draft(lines_from(lines, on=on, by=by), on=on, by=by, patient=patient, encounter=None, request_id=request_id)
 
@@ -156,13 +157,6 @@ def void_invoice(*, invoice_id: int, reason: str, by) -> Invoice:
         clearance.revoke(invoice, by)
     record(action="billing.invoice.voided", actor=by, subject=invoice, patient=invoice.patient, changes={"status": invoice.status})
     return invoice
-
-
-def _earlier(request_id: UUID | None, **asked) -> Invoice | None:
-    earlier = Invoice.objects.filter(request_id=request_id).first() if request_id else None
-    if earlier and any(getattr(earlier, name) != value for name, value in asked.items()):
-        raise RequestReused
-    return earlier
 
 
 def _already_billed(encounter: Encounter) -> AlreadyBilled | None:

@@ -8,10 +8,11 @@ from billing import locks
 from billing.errors import NotPayable
 from billing.models import Deposit, EventOutcome, Invoice, OnlinePayment, Payment, PaymentMethod, ProviderEvent
 from billing.providers import Paid, provider
-from billing.services.payments import add_payment, check_owed, earlier, insert
+from billing.services.payments import add_payment, check_owed, insert
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import NotFound
+from clinic.core.repeats import earlier
 
 
 @atomic_with_retry

@@ -24,6 +24,7 @@ from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput, NotFound, RequestReused
 from clinic.core.money import ZERO
+from clinic.core.repeats import earlier
 
 MAX_PARTS = 5
 _WHY_NOT_PAYABLE = {
@@ -63,7 +64,7 @@ def take_payment(
     Raises InvalidInput, NotPayable, Overpayment, and NoOpenShift for cash without an open shift of `by`.
     """
     invoice = locks.lock_invoice(invoice_id)
-    if first := earlier(Payment, request_id, invoice_id=invoice_id):
+    if first := earlier(Payment, request_id, invoice_id=invoice_id, method=method, amount=amount):
         return first
     if method not in dict(COUNTER_METHODS):
         raise InvalidInput(errors={"method": ["Not a way to pay here."]})
@@ -126,7 +127,7 @@ def refund_payment(*, payment_id: int, amount: Decimal, reason: str, by, request
         raise NotFound
     invoice = locks.lock_invoice(invoice_id)
     payment = locks.lock_payment(payment_id)
-    if first := earlier(Refund, request_id, payment_id=payment_id):
+    if first := earlier(Refund, request_id, payment_id=payment_id, amount=amount):
         return first
     reason = rules.check_reason(reason)
     amount = rules.check_amount(amount)
@@ -180,14 +181,6 @@ def _too_much(invoice: Invoice, owed: Decimal, *, insured: bool) -> str:
 def _paid_after(invoice: Invoice, method: str, amount: Decimal) -> dict[str, Decimal]:
     insured = amount if method == PaymentMethod.INSURANCE else 0
     return {"paid": invoice.paid + amount, "insurer_paid": invoice.insurer_paid + insured}
-
-
-def earlier(model, request_id: UUID, **asked):
-    """What this request did already; RequestReused when that was something else."""
-    row = model.objects.filter(request_id=request_id).first()
-    if row and any(getattr(row, name) != value for name, value in asked.items()):
-        raise RequestReused
-    return row
 
 
 def shift_for(method: str, by) -> Shift | None:

@@ -45,6 +45,18 @@ def give_back(deposit, by, amount, *, request_id=None):
 
 
 class TestFlow:
+    def test_a_form_that_comes_back_with_another_amount_is_not_said_to_be_done(self, by):
+        patient, taken, given = PatientFactory(), uuid4(), uuid4()
+        first = advance(by, "50.00", patient=patient, request_id=taken)
+        back = give_back(first, by, Decimal("5.00"), request_id=given)
+
+        assert advance(by, "50.00", patient=patient, request_id=taken) == first
+        assert give_back(first, by, Decimal("5.00"), request_id=given) == back
+        with pytest.raises(RequestReused):
+            advance(by, "60.00", patient=patient, request_id=taken)
+        with pytest.raises(RequestReused):
+            give_back(first, by, Decimal("6.00"), request_id=given)
+
     def test_pays_what_is_owed_oldest_first_and_keeps_the_rest(self, by):
         patient = PatientFactory()
         first, second = advance(by, "30.00", patient=patient), advance(by, "30.00", patient=patient, method="card")

@@ -56,8 +56,10 @@ class TestTakePayment:
 
         assert pay(invoice, by, "10", request_id=request_id) == first
         assert state_of(invoice)[1] == Decimal("10.00")
-        with pytest.raises(RequestReused):
-            pay(issued(by), by, "10", request_id=request_id)
+        for other, amount, method in ((issued(by), "10", "card"), (invoice, "11", "card"), (invoice, "10", "mobile")):
+            with pytest.raises(RequestReused):
+                pay(other, by, amount, method=method, request_id=request_id)
+        assert state_of(invoice)[1] == Decimal("10.00")
 
     def test_the_same_request_gives_the_first_answer_even_when_all_is_paid(self, by):
         invoice, request_id = issued(by), uuid4()

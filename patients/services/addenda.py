@@ -5,6 +5,7 @@ from uuid import UUID
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
+from clinic.core.repeats import earlier
 from patients import locks
 from patients.errors import EncounterNotSigned
 from patients.models import Addendum, EncounterStatus
@@ -23,8 +24,8 @@ def add_addendum(*, encounter_id: int, reason: str, text: str, author, request_i
     if errors:
         raise InvalidInput(errors=errors)
     encounter = locks.lock_encounter(encounter_id)
-    if request_id and (earlier := Addendum.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Addendum, request_id, encounter_id=encounter_id, reason=reason, text=text):
+        return first
     if encounter.status != EncounterStatus.COMPLETED:
         raise EncounterNotSigned
     addendum = Addendum.objects.create(encounter=encounter, reason=reason, text=text, author=author, request_id=request_id)

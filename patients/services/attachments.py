@@ -14,6 +14,7 @@ from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.mongo import MongoDown
+from clinic.core.repeats import earlier
 from patients import locks, stores
 from patients.errors import FileDamaged, FileUnavailable, RecordPatientMismatch, TooManyFiles
 from patients.models import Attachment, Encounter
@@ -41,8 +42,8 @@ def add_attachment(*, encounter_id: int, patient_id: int, name: str, content: by
     encounter = locks.lock_encounter(encounter_id)
     if encounter.patient_id != patient_id:
         raise RecordPatientMismatch
-    if request_id and (earlier := Attachment.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Attachment, request_id, encounter_id=encounter_id, sha256=hashlib.sha256(kept).hexdigest()):
+        return first
     check_open(encounter)
     if encounter.attachments.count() >= MOST_FILES:
         raise TooManyFiles

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
+from clinic.core.repeats import earlier
 from patients import locks
 from patients.errors import ConsentNotGiven, PatientInactive
 from patients.models import Attachment, Consent, ConsentStatus, Patient
@@ -25,8 +26,8 @@ def record_consent(*, patient_id: int, values: Mapping, by, on: date, request_id
     BreakGlassRequired, and ConsentNotGiven where nothing stands that could be withdrawn.
     """
     patient = locks.lock_patient(patient_id)
-    if request_id and (earlier := Consent.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Consent, request_id, patient_id=patient_id, category=values["category"], status=values["status"]):
+        return first
     check_chart_open(patient=patient, by=by)
     if not patient.is_active:
         raise PatientInactive

@@ -13,6 +13,7 @@ from clinic.audit.services.recording import publish, record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.http import check_version
+from clinic.core.repeats import earlier
 from patients import locks
 from patients.errors import DoctorInactive, EncounterClosed, PatientInactive, PrimaryDiagnosisExists, ReasonMissing, UnsavedDraft
 from patients.models import Diagnosis, DiagnosisRank, Encounter, EncounterStatus, Vitals
@@ -34,8 +35,8 @@ def start_encounter(*, patient_id: int, doctor_id: int, by, reason: str = "", re
     patient, InvalidInput for an unknown doctor, PatientInactive and DoctorInactive.
     """
     patient = locks.lock_patient(patient_id)
-    if request_id and (earlier := Encounter.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Encounter, request_id, patient_id=patient_id, doctor_id=doctor_id):
+        return first
     if not patient.is_active:
         raise PatientInactive
     doctor = Doctor.objects.select_related("user").filter(pk=doctor_id).first()
@@ -69,10 +70,10 @@ def record_vitals(*, encounter_id: int, values: Mapping, by, request_id: UUID | 
     InvalidInput that names the range of each value outside it.
     """
     encounter = locks.lock_encounter(encounter_id)
-    if request_id and (earlier := Vitals.objects.filter(request_id=request_id).first()):
-        return earlier
-    check_open(encounter)
     given, errors = check_vitals(values)
+    if not errors and (first := earlier(Vitals, request_id, encounter_id=encounter_id, **given)):
+        return first
+    check_open(encounter)
     if errors:
         raise InvalidInput(errors=errors)
     vitals = Vitals.objects.create(encounter=encounter, recorded_by=by, recorded_at=timezone.now(), request_id=request_id, **given)
@@ -103,8 +104,8 @@ def add_diagnosis(*, encounter_id: int, text: str, code: str, rank: str, by, req
     if errors:
         raise InvalidInput(errors=errors)
     encounter = locks.lock_encounter(encounter_id)
-    if request_id and (earlier := Diagnosis.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Diagnosis, request_id, encounter_id=encounter_id, text=text, code=code, rank=rank):
+        return first
     check_open(encounter)
     if rank == DiagnosisRank.PRIMARY and encounter.diagnoses.filter(rank=rank).exists():
         raise PrimaryDiagnosisExists

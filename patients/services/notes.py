@@ -16,6 +16,7 @@ from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
 from clinic.core.mongo import MongoDown
+from clinic.core.repeats import earlier
 from patients import locks, stores
 from patients.errors import NoteChanged, RecordPatientMismatch
 from patients.models import ClinicalNote, Encounter
@@ -76,11 +77,11 @@ def write_note(
     encounter = locks.lock_encounter(encounter_id)
     if encounter.patient_id != patient_id:
         raise RecordPatientMismatch
-    if request_id and (earlier := ClinicalNote.objects.filter(request_id=request_id).first()):
-        return earlier
+    body = {"text": text, "observations": observations, "tags": tags}
+    if first := earlier(ClinicalNote, request_id, encounter_id=encounter_id, sha256=sha256_of(body)):
+        return first
     check_open(encounter)
     public_id = uuid.uuid4()
-    body = {"text": text, "observations": observations, "tags": tags}
     note = ClinicalNote(public_id=public_id, encounter=encounter, patient=encounter.patient, author=author, body=body)
     note.thread, note.number = _place(encounter, amends) if amends else (public_id, 1)
     note.sha256, note.written_at, note.request_id = sha256_of(body), timezone.now(), request_id
@@ -99,12 +100,12 @@ def write_note(
 
 def _place(encounter: Encounter, amends: UUID) -> tuple[UUID, int]:
     """(thread, number) of the version that follows this note. The caller holds the encounter's lock."""
-    earlier = encounter.notes.filter(public_id=amends).first()
-    if earlier is None:
+    before = encounter.notes.filter(public_id=amends).first()
+    if before is None:
         raise InvalidInput(errors={"amends": ["Not found."]})
-    if encounter.notes.filter(thread=earlier.thread, number__gt=earlier.number).exists():
+    if encounter.notes.filter(thread=before.thread, number__gt=before.number).exists():
         raise NoteChanged
-    return earlier.thread, earlier.number + 1
+    return before.thread, before.number + 1
 
 
 def last_version_of(encounter: Encounter, note_id: UUID) -> UUID:

@@ -12,6 +12,7 @@ from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput
 from clinic.core.http import check_version
+from clinic.core.repeats import earlier
 from patients import locks
 from patients.errors import EmailTaken, EncounterOpen, ReasonMissing, RecordMerged
 from patients.models import Allergy, Patient, PatientStatus, Problem
@@ -41,8 +42,9 @@ def register_patient(*, data: Mapping, by, on: date, request_id: UUID | None = N
     """
     values = _clean(data, on=on)
     counter = locks.lock_mrn_counter()
-    if request_id and (earlier := Patient.objects.filter(request_id=request_id).first()):
-        return earlier
+    said = {name: values[name] for name in ("first_name", "last_name", "date_of_birth")}
+    if first := earlier(Patient, request_id, **said):
+        return first
     counter.last_number += 1
     counter.save(update_fields=["last_number"])
     patient = Patient(mrn=identity.mrn_of(counter.last_number), registered_on=on, request_id=request_id, **values)

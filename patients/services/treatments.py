@@ -11,6 +11,7 @@ from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.http import check_version
+from clinic.core.repeats import earlier
 from patients import locks
 from patients.errors import TreatmentTypeTaken
 from patients.models import Treatment, TreatmentType
@@ -53,8 +54,8 @@ def record_treatment(
     InvalidInput for a type that is out of use.
     """
     encounter = locks.lock_encounter(encounter_id)
-    if request_id and (earlier := Treatment.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Treatment, request_id, encounter_id=encounter_id, treatment_type=treatment_type):
+        return first
     check_open(encounter)
     if not treatment_type.is_active:
         raise InvalidInput(errors={"treatment_type": ["This treatment is out of use."]})

@@ -6,6 +6,7 @@ from uuid import UUID
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, NotFound, RequestReused
+from clinic.core.repeats import earlier
 from pharmacy import locks
 from pharmacy.errors import NothingAwaited, OverReceived
 from pharmacy.models import Batch, PurchaseOrder, PurchaseOrderLine
@@ -22,8 +23,8 @@ def place_order(*, supplier_id: int, lines: list[dict], by, request_id: UUID) ->
     Raises InvalidInput.
     """
     supplier = locks.lock_supplier(supplier_id)
-    if earlier := PurchaseOrder.objects.filter(request_id=request_id).first():
-        return earlier
+    if first := earlier(PurchaseOrder, request_id, supplier_id=supplier_id):
+        return first
     _check_lines(lines)
     order = PurchaseOrder.objects.create(supplier=supplier, ordered_by=by, request_id=request_id)
     for line in lines:

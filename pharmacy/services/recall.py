@@ -4,7 +4,8 @@ from uuid import UUID
 
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput, RequestReused
+from clinic.core.errors import InvalidInput
+from clinic.core.repeats import earlier
 from pharmacy import locks
 from pharmacy.errors import NotRecalled
 from pharmacy.models import Batch, BatchState, CallOutcome, RecallCall
@@ -37,10 +38,8 @@ def record_call(*, batch_id: int, patient_id: int, outcome: str, by, request_id:
     if len(note) > 200:
         raise InvalidInput(errors={"note": ["At most 200 characters."]})
     batch = _lock_origin(batch_id)
-    if earlier := RecallCall.objects.filter(request_id=request_id).first():
-        if (earlier.batch_id, earlier.patient_id, earlier.outcome, earlier.note) != (batch.pk, patient_id, outcome, note):
-            raise RequestReused
-        return earlier
+    if first := earlier(RecallCall, request_id, batch_id=batch.pk, patient_id=patient_id, outcome=outcome, note=note):
+        return first
     if batch.state != BatchState.RECALLED:
         raise NotRecalled
     if not was_given(batch, patient_id):

@@ -6,6 +6,7 @@ from uuid import UUID
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, RequestReused
+from clinic.core.repeats import earlier
 from pharmacy import locks
 from pharmacy.errors import NotTransferable
 from pharmacy.models import Batch, BatchState, MovementKind, StockTransfer, Store
@@ -26,10 +27,10 @@ def transfer_stock(*, batch_id: int, store: Store, quantity: int, by, on: date, 
     if not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidInput(errors={"quantity": [f"Give a whole number from 1 to {MAX_QUANTITY:,}."]})
     medicine = locks.lock_medicine(Batch.objects.values_list("medicine", flat=True).get(pk=batch_id))
-    if earlier := StockTransfer.objects.select_related("target").filter(request_id=request_id).first():
-        if (earlier.source_id, earlier.target.store_id) != (batch_id, store.pk):
+    if first := earlier(StockTransfer, request_id, source_id=batch_id, quantity=quantity):
+        if first.target.store_id != store.pk:
             raise RequestReused
-        return earlier
+        return first
     source, target = _both(batch_id, store)
     _check_source(source, on)
     witness = needed_witness([medicine], witness, by=by)

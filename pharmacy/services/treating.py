@@ -9,7 +9,8 @@ from datetime import date
 from uuid import UUID
 
 from clinic.core.db import atomic_with_retry
-from clinic.core.errors import InvalidInput, RequestReused
+from clinic.core.errors import InvalidInput
+from clinic.core.repeats import earlier
 from patients.models import Treatment, TreatmentType
 from patients.services import treatments
 from patients.services.encounters import open_encounter
@@ -36,10 +37,8 @@ def give_treatment(
     """
     wanted = _wanted(medicines)
     batches = {batch.pk: batch for batch in locks.lock_usable_batches([medicine.pk for medicine in wanted], on=on)}
-    if earlier := Treatment.objects.filter(request_id=request_id).first():
-        if earlier.encounter_id != encounter_id:
-            raise RequestReused
-        return earlier
+    if first := earlier(Treatment, request_id, encounter_id=encounter_id, treatment_type=treatment_type):
+        return first
     witness = needed_witness(list(wanted), witness, by=by)
     wants = [Want(medicine.pk, medicine.pk, units) for medicine, units in wanted.items()]
     plan = plan_picks(wants, batches.values(), on, oldest_first={medicine.pk for medicine in wanted if medicine.is_oldest_first})

@@ -17,6 +17,7 @@ from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry, constraint_of
 from clinic.core.errors import InvalidInput, NotFound
 from clinic.core.redis import RedisDown
+from clinic.core.repeats import earlier
 from patients.errors import DoctorInactive, PatientInactive
 from scheduling import locks, stores
 from scheduling.errors import AlreadyOnWaitlist, OfferClosed, WrongStatus
@@ -45,8 +46,8 @@ def add_entry(*, patient_id: int, data: dict, by, on: date, request_id: UUID | N
     DoctorInactive, AlreadyOnWaitlist, InvalidInput.
     """
     patient = locks.lock_patient(patient_id)
-    if request_id and (earlier := WaitlistEntry.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(WaitlistEntry, request_id, patient_id=patient_id):
+        return first
     if not patient.is_active:
         raise PatientInactive
     _check_entry(data, on)
