@@ -50,6 +50,12 @@
     return { label: name, data, backgroundColor: filling(colour, surface, index), borderColor: colour, borderWidth: index ? 1 : 0, maxBarThickness: 36 };
   }
 
+  // Of a name that has no room beside the bars its beginning is shown: it is what people look for. The tooltip has it whole.
+  function shortened(value) {
+    const name = this.getLabelForValue(value), most = Math.floor(this.chart.width / 14);
+    return name.length > most ? `${name.slice(0, most - 1).trimEnd()}…` : name;
+  }
+
   function draw(canvas) {
     const table = document.getElementById(canvas.dataset.chartOf);
     const rows = [...table.tBodies[0].rows].slice(0, canvas.dataset.most || undefined);
@@ -58,6 +64,7 @@
     const series = seriesOf(table, rows);
     const across = kind === "across";
     const names = { ticks: { color: paint.words, autoSkip: !across, maxRotation: 50 }, grid: { display: false }, stacked: stacked !== undefined };
+    if (across) names.ticks.callback = shortened;
     const figures = { beginAtZero: true, ticks: { color: paint.words, precision: 0 }, grid: { color: paint.line }, stacked: stacked !== undefined };
     canvas.parentElement.hidden = false;
     return new Chart(canvas, {
