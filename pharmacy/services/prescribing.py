@@ -11,6 +11,7 @@ from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput
 from clinic.core.http import check_version
+from clinic.core.repeats import earlier
 from pharmacy import locks
 from pharmacy.errors import DraftExists, EncounterClosed, NotAPrescriber, NotCancellable, NotDraft, NothingToRepeat, SafetyCheck
 from pharmacy.models import Prescription, PrescriptionItem, PrescriptionStatus
@@ -27,8 +28,8 @@ def write_prescription(*, encounter_id: int, items: list[dict], by, request_id: 
     """
     doctor = prescriber_of(by)
     encounter = locks.lock_open_encounter(encounter_id)
-    if request_id and (earlier := Prescription.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Prescription, request_id, encounter_id=encounter_id):
+        return first
     if not encounter.is_open:
         raise EncounterClosed
     prescription = Prescription(encounter=encounter, patient=encounter.patient, prescriber=doctor, request_id=request_id)
@@ -88,8 +89,8 @@ def repeat_last(*, encounter_id: int, by, request_id: UUID | None = None) -> Pre
     prescriber_of(by)
     locks.lock_drafts(encounter_id)
     encounter = locks.lock_open_encounter(encounter_id)
-    if request_id and (earlier := Prescription.objects.filter(request_id=request_id).first()):
-        return earlier
+    if first := earlier(Prescription, request_id, encounter_id=encounter_id):
+        return first
     if Prescription.objects.filter(encounter=encounter, status=PrescriptionStatus.DRAFT).exists():
         raise DraftExists
     last = Prescription.objects.visible_to(by).of_other_visits(encounter).with_details().first()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import DoctorFactory, user
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import InvalidInput
+from clinic.core.errors import InvalidInput, RequestReused
 from patients.models import Allergy, Encounter, EncounterStatus
 from patients.tests.factories import EncounterFactory
 from pharmacy import locks
@@ -68,12 +68,12 @@ def test_a_medicine_stands_once_on_a_prescription_and_a_retired_one_not_at_all()
 def test_the_same_request_id_writes_one_prescription():
     encounter, medicine, request_id = EncounterFactory(), MedicineFactory(), uuid4()
 
-    def write():
-        return prescribing.write_prescription(
-            encounter_id=encounter.pk, items=[line_of(medicine)], by=encounter.doctor.user, request_id=request_id
-        )
+    def write(visit=encounter):
+        return prescribing.write_prescription(encounter_id=visit.pk, items=[line_of(medicine)], by=visit.doctor.user, request_id=request_id)
 
     assert write() == write()
+    with pytest.raises(RequestReused):
+        write(EncounterFactory())
     assert Prescription.objects.count() == 1
 
 
