@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from clinic.accounts.roles import Role
 from clinic.accounts.tests.factories import user
 from clinic.audit.models import OutboxEvent
-from clinic.core.errors import InvalidInput, StaleVersion
+from clinic.core.errors import InvalidInput, RequestReused, StaleVersion
 from patients import locks
 from patients.errors import EmailTaken, EncounterOpen, ReasonMissing
 from patients.models import MrnCounter, Patient
@@ -42,9 +42,11 @@ class TestRegistering:
     def test_repeated_request_gives_the_first_patient(self, desk):
         request_id = uuid4()
 
-        first, again = register(desk, request_id=request_id), register(desk, request_id=request_id, first_name="Other")
+        first, again = register(desk, request_id=request_id), register(desk, request_id=request_id)
 
         assert first == again
+        with pytest.raises(RequestReused):
+            register(desk, request_id=request_id, first_name="Other")
         assert Patient.objects.count() == 1
         assert MrnCounter.objects.get().last_number == 1
 

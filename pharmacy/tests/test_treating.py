@@ -86,10 +86,13 @@ class TestGiving:
     def test_second_press_gives_the_first_treatment(self):
         batch, encounter, request_id = stocked(5), EncounterFactory(), uuid4()
 
-        first = treated((batch.medicine, 5), encounter=encounter, request_id=request_id)
-        again = treated((batch.medicine, 5), encounter=encounter, request_id=request_id)
+        once = {"encounter": encounter, "treatment_type": TreatmentTypeFactory(), "request_id": request_id}
 
-        assert again == first
+        first = treated((batch.medicine, 5), **once)
+
+        assert treated((batch.medicine, 5), **once) == first
+        with pytest.raises(RequestReused):
+            treated((batch.medicine, 5), **once | {"treatment_type": TreatmentTypeFactory()})
         assert StockMovement.objects.filter(kind="OUT").count() == 1
 
     def test_request_of_another_visit_is_refused(self):
