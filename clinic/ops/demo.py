@@ -18,7 +18,7 @@ from clinic.ops.seed.logins import make_logins
 from clinic.ops.servers import stores
 from clinic.ops.servers.data_dir import write_private
 from clinic.ops.servers.errors import ServerError
-from clinic.ops.servers.ports import LOOPBACK, first_free_port
+from clinic.ops.servers.ports import LOOPBACK, hold_first_free
 from clinic.ops.servers.running import run, say
 from clinic.ops.servers.service import NotReady, Service
 
@@ -89,20 +89,24 @@ def _serve(supervisor, wanted_port: int) -> int:
     logins = ensure_logins(logins_file)
     data_stores = stores.start(supervisor, os.environ)
     _say_stores(data_stores)
-    port = first_free_port(wanted_port)
+    held = hold_first_free(wanted_port)
+    port = held.getsockname()[1]
     if port != wanted_port:
         say(f"  Port {wanted_port} is not free; using {port}.")
-    events_port = first_free_port(port + 1)
+    held_for_events = hold_first_free(port + 1)
+    events_port = held_for_events.getsockname()[1]
     settings = _settings(data_dir, port, events_port) | data_stores.urls
     environment = os.environ | settings | {"MONGODB_KIND": data_stores.mongodb_kind, "DATA_DIR": str(data_dir.path)}
     environment |= {"CLINIC_LOGINS_FILE": str(logins_file), "PYTHONUNBUFFERED": "1"}
     if not freshness.is_current(data_dir.path, logins_file, settings["DATABASE_URL"]):
         _prepare(supervisor, environment | {"DATABASE_AS_OWNER": "True"})
+    held.close()
     supervisor.start([Web(port, environment)])
     # After the web: what starts beside it makes it wait for a processor.
     beat_file = data_dir.path / "celerybeat-schedule"
     worker = celery("worker", "worker", "--concurrency", 2, "--without-gossip", "--without-mingle", env=environment)
     beat = celery("beat", "beat", "--schedule", beat_file, "--pidfile", "", env=environment)
+    held_for_events.close()
     supervisor.start([worker, beat, Events(events_port, environment)])
     stores.write_servers_env(data_dir, data_stores.urls | settings)
     _say_serving(settings["BASE_URL"], logins, data_dir, time.monotonic() - started_at)

@@ -26,9 +26,23 @@ def is_free(port: int) -> bool:
     return True
 
 
-def first_free_port(wanted: int, tries: int = 50) -> int:
-    """The wanted port, else the next free one above it, else any."""
+def hold_first_free(wanted: int, tries: int = 50) -> socket.socket:
+    """A socket on the wanted port, else on the next free one above it, else on any.
+
+    Until it is closed the system gives that port to nobody who asks for any: what is to listen there starts a minute later.
+    """
     for port in range(wanted, min(wanted + tries, 65536)):
-        if is_free(port):
-            return port
-    return any_free_port()
+        if is_free(port) and (held := _bound(port)):
+            return held
+    return _bound(0)
+
+
+def _bound(port: int) -> socket.socket | None:
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((LOOPBACK, port))
+    except OSError:
+        held.close()
+        return None
+    return held

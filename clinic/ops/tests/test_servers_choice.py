@@ -113,7 +113,19 @@ def test_next_free_port_is_taken():
         taken = other.getsockname()[1]
 
         assert not ports.is_free(taken)
-        assert ports.first_free_port(taken) != taken
+        with ports.hold_first_free(taken) as held:
+            assert held.getsockname()[1] != taken
+
+
+def test_a_port_that_is_held_is_given_to_nobody_else():
+    wanted = ports.any_free_port()
+    with ports.hold_first_free(wanted) as held, ports.socket.socket() as other:
+        assert held.getsockname()[1] == wanted
+        with pytest.raises(OSError, match="in use"):
+            other.bind((ports.LOOPBACK, wanted))
+
+    with ports.socket.socket() as web:
+        web.bind((ports.LOOPBACK, wanted))
 
 
 def test_logins_are_made_once_and_kept(tmp_path):
