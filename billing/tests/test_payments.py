@@ -169,6 +169,16 @@ class TestClearance:
 
 
 class TestRefund:
+    def test_a_form_that_comes_back_with_another_amount_is_not_said_to_be_done(self, by):
+        payment, request_id = pay(issued(by, total="40.00"), by), uuid4()
+        first = back(payment, by, "15.00", request_id=request_id)
+
+        assert back(payment, by, "15.00", request_id=request_id) == first
+        with pytest.raises(RequestReused):
+            back(payment, by, "16.00", request_id=request_id)
+
+        assert Refund.objects.get().amount == Decimal("15.00")
+
     def test_gives_back_in_parts_at_most_what_was_paid(self, by):
         invoice = issued(by, total="40.00")
         payment = pay(invoice, by)

@@ -5,7 +5,7 @@ import uuid
 from django import forms
 from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 
 class DateInput(forms.DateInput):
@@ -38,12 +38,11 @@ class LongSelect(forms.Select):
 
     def render(self, name, value, attrs=None, renderer=None) -> SafeString:
         chosen = set(self.format_value(value))
-        marks = {True: mark_safe(" selected"), False: ""}
-        options = ((str(key), marks[str(key) in chosen], label) for key, label in self.choices)
+        options = ((flatatt({"value": str(key), "selected": str(key) in chosen}), label) for key, label in self.choices)
         return format_html(
             "<select{}>{}</select>",
             flatatt(self.build_attrs({**self.attrs, "name": name}, attrs)),
-            format_html_join("\n", '<option value="{}"{}>{}</option>', options),
+            format_html_join("\n", "<option{}>{}</option>", options),
         )
 
 

@@ -1,9 +1,10 @@
 """Which units of which batch go out."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,14 @@ class Plan:
 def is_usable(batch, on: date) -> bool:
     """`expires_on` is the first day on which a batch may no longer go out."""
     return batch.state == "available" and batch.expires_on > on and batch.on_hand > 0
+
+
+def units_by(name: str, lines: list[dict] | None) -> dict[UUID, int]:
+    """The quantities of lines [{name, quantity}] summed by what stands under `name`; nothing for none."""
+    units: Counter = Counter()
+    for line in lines or ():
+        units[line[name]] += line["quantity"]
+    return dict(units)
 
 
 def plan_picks(wants: Iterable[Want], batches: Iterable, on: date, *, oldest_first: Collection[int] = (), partial: bool = False) -> Plan:

@@ -11,11 +11,12 @@ from django.db.models import Sum
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, RequestReused
+from clinic.core.repeats import earlier
 from pharmacy import locks
 from pharmacy.errors import InsufficientStock, NotDispensable, OverPrescribed, PaymentRequired, SafetyCheck, WrongBatch
 from pharmacy.models import Batch, Dispense, DispenseLine, MovementKind, Prescription, PrescriptionItem, PrescriptionStatus
 from pharmacy.models.prescription import DISPENSABLE_STATUSES
-from pharmacy.rules.picks import Want, is_usable, next_filling, plan_picks, status_after
+from pharmacy.rules.picks import Want, is_usable, next_filling, plan_picks, status_after, units_by
 from pharmacy.rules.quantities import MAX_QUANTITY, counted
 from pharmacy.selectors.safety import safety_of, with_given
 from pharmacy.services.ledger import move_stock
@@ -51,10 +52,10 @@ def dispense_prescription(
     WrongBatch, NotASubstitute, InsufficientStock and InvalidInput; then nothing is written.
     """
     prescription = locks.lock_prescription(prescription_id)
-    if earlier := Dispense.objects.filter(request_id=request_id).first():
-        if earlier.prescription_id != prescription.pk or _said(items) not in ({}, _handed_out(earlier)):
+    if first := earlier(Dispense, request_id, prescription_id=prescription.pk):
+        if units_by("item", items) not in ({}, _handed_out(first)):  # without items a filling was asked for, whatever that is
             raise RequestReused
-        return earlier
+        return first
     check_dispensable(prescription, on=on)
     rows = {item.pk: item for item in prescription.items.select_related("medicine")}
     chosen = _chosen_batches(items or [])
@@ -93,14 +94,6 @@ def dispense_prescription(
         },
     )
     return dispense
-
-
-def _said(items: list[dict] | None) -> dict[UUID, int]:
-    """Units by item; nothing where a filling was asked for, whatever that is."""
-    units: Counter = Counter()
-    for item in items or ():
-        units[item["item"]] += item["quantity"]
-    return dict(units)
 
 
 def _handed_out(dispense: Dispense) -> dict[UUID, int]:

@@ -6,10 +6,11 @@ from uuid import UUID
 from clinic.audit.services.recording import record
 from clinic.core.db import atomic_with_retry
 from clinic.core.errors import InvalidInput, RequestReused
+from clinic.core.repeats import earlier
 from pharmacy import locks
 from pharmacy.errors import OverReturned
 from pharmacy.models import Batch, BatchState, Dispense, DispenseLine, DispenseReturn, MovementKind, PrescriptionStatus, ReturnTo
-from pharmacy.rules.picks import status_after
+from pharmacy.rules.picks import status_after, units_by
 from pharmacy.services.ledger import move_stock
 
 _KEPT = {PrescriptionStatus.CANCELLED, PrescriptionStatus.EXPIRED}
@@ -29,15 +30,20 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
         raise InvalidInput(errors={"to": ["Say batch or quarantine."]})
     dispense = Dispense.objects.get(pk=dispense_id)
     prescription = locks.lock_prescription(dispense.prescription_id)
-    if earlier := DispenseReturn.objects.filter(request_id=request_id).first():
-        if earlier.dispense_id != dispense.pk or earlier.to != to or _said(lines) not in ({}, earlier.quantities):
+    if first := earlier(DispenseReturn, request_id, dispense_id=dispense.pk, to=to):
+        said = {str(line): units for line, units in units_by("line", lines).items()}
+        if said not in ({}, first.quantities):  # without lines all that was left was to come back
             raise RequestReused
-        return earlier
+        return first
     quantities = _quantities(_lines_of(dispense), lines)
     targets = _targets(_per_batch(quantities), to, reason)
-    said = {str(line.public_id): quantity for line, quantity in quantities.items()}
     returned = DispenseReturn.objects.create(
-        dispense=dispense, to=to, reason=reason, quantities=said, returned_by=by, request_id=request_id
+        dispense=dispense,
+        to=to,
+        reason=reason,
+        quantities={str(line.public_id): quantity for line, quantity in quantities.items()},
+        returned_by=by,
+        request_id=request_id,
     )
     for line, quantity in quantities.items():
         batch = targets[line.batch_id]
@@ -56,14 +62,6 @@ def return_dispensed(*, dispense_id: int, to: str, reason: str, by, lines: list[
         changes={"to": to, "units": sum(quantities.values()), "status": prescription.status},
     )
     return returned
-
-
-def _said(lines: list[dict] | None) -> dict[str, int]:
-    """Nothing where all that is left was to come back: how much that was is not said."""
-    units: Counter = Counter()
-    for line in lines or ():
-        units[str(line["line"])] += line["quantity"]
-    return dict(units)
 
 
 def _lines_of(dispense: Dispense) -> list[DispenseLine]:

@@ -119,6 +119,15 @@ class TestOneTransfer:
 
         assert StockTransfer.objects.count() == 1
 
+    def test_a_form_that_comes_back_with_other_units_is_not_said_to_be_done(self):
+        batch, store, request_id = stocked(10), storeroom(), uuid4()
+        transferred(batch, 4, to=store, request_id=request_id)
+
+        with pytest.raises(RequestReused):
+            transferred(batch, 5, to=store, request_id=request_id)
+
+        assert everywhere(batch.medicine) == {"Dispensary": 6, store.name: 4}
+
     @pytest.mark.parametrize(
         ("prepare", "quantity", "refusal"),
         [
