@@ -215,8 +215,3 @@ def check_reference(reference: str) -> str:
     if rules.looks_like_card_number(reference):
         raise InvalidInput(errors={"reference": ["This looks like a card number: it must not be kept. Use the number of the slip."]})
     return reference
-
-
-def invoice_after(payment: Payment) -> Invoice:
-    """The payment's invoice as it stands now."""
-    return Invoice.objects.get(pk=payment.invoice_id)

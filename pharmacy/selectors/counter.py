@@ -13,7 +13,6 @@ from clinic.core.together import together
 from patients.models import Allergy
 from pharmacy.models import Batch, Dispense, DispenseLine, DispenseReturn, Equivalent, Medicine, Prescription, PrescriptionItem
 from pharmacy.rules.picks import Want, next_filling, plan_picks
-from pharmacy.rules.quantities import counted
 from pharmacy.rules.safety import SafetyReport
 from pharmacy.rules.substitution import is_substitute
 from pharmacy.selectors.safety import items_and_current, safety_of
@@ -55,10 +54,6 @@ class CounterLine:
     @property
     def left(self) -> int:
         return self.item.total_quantity - self.item.dispensed_quantity
-
-    @property
-    def wanted_counted(self) -> str:
-        return counted(self.wanted, self.item.medicine.unit)
 
     @property
     def shown_quantity(self):

@@ -23,7 +23,6 @@ OTHERS = frozenset({
 })  # fmt: skip
 _SAMPLES = {"date": "2027-03-01", "email": "someone@example.org", "decimal": "1.00", "uri": "https://example.org/"}
 _PLACEHOLDER = re.compile(r"\{([\w-]+)\}")
-_NEW_EACH_TIME = re.compile(rb'name="(?:csrfmiddlewaretoken|request_id)" value="[^"]*"|"X-CSRFToken": ?"[^"]*"')
 _WRITES = ("post", "put", "patch")
 
 
